@@ -1,0 +1,51 @@
+"""Cross-modal knowledge distillation for Keras 3: train with every modality, deploy with one.
+
+The algorithm is in `keras_amid/amid.py`. Runs on TensorFlow, JAX and PyTorch (`KERAS_BACKEND`).
+"""
+
+import importlib
+
+from keras_amid import losses
+from keras_amid.amid import AMID
+from keras_amid.baselines import StudentOnly
+from keras_amid.callbacks import AMIDSchedule
+from keras_amid.distiller import Distiller
+from keras_amid.optimizers import amid_optimizer
+
+__version__ = "0.1.0"
+
+# Loaded on first use: they need more than Keras (TensorFlow, PyAV, scikit-learn, matplotlib).
+_LAZY = {
+    "data": "keras_amid.data",
+    "export_student": "keras_amid.export",
+    "extractors": "keras_amid.extractors",
+    "per_class_accuracy": "keras_amid.metrics",
+    "plots": "keras_amid.plots",
+    "recall_at_k": "keras_amid.retrieval",
+}
+
+__all__ = [
+    "AMID",
+    "AMIDSchedule",
+    "Distiller",
+    "StudentOnly",
+    "amid_optimizer",
+    "data",
+    "export_student",
+    "extractors",
+    "losses",
+    "per_class_accuracy",
+    "plots",
+    "recall_at_k",
+]
+
+
+def __getattr__(name):
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = importlib.import_module(_LAZY[name])
+    return module if module.__name__.endswith(f".{name}") else getattr(module, name)
+
+
+def __dir__():
+    return sorted(set(globals()) | set(__all__))

@@ -1,0 +1,106 @@
+"""What AMID remembers between steps and epochs, in variables that are saved with the model."""
+
+import keras
+from keras import ops
+
+FREQUENCY_DECAY = 0.9
+
+
+@keras.saving.register_keras_serializable(package="keras_amid")
+class AMIDState(keras.layers.Layer):
+    """The warm-up switch, lambda of Eq. 14 with the sums it comes from, and d of Eq. 12.
+
+    All are non-trainable float32 variables, so `BackupAndRestore` and `.keras` files hold them: a
+    resumed run goes on as if it had not stopped.
+
+    Attributes:
+        after_warmup: scalar, 1 where all terms of Eq. 17 count, 0 during the warm-up.
+        lambda_tilde: shape (2,), lambda~ of Eq. 14; lambda = softmax(lambda~).
+        cosine_sums: shape (4,): over the current epoch's training batches, the sum of Phi_1 and
+            its number of samples, the sum of Phi_2 and its number of pairs.
+        epoch: scalar, the epoch those sums belong to.
+        repeats: scalar, running mean of w, negative before the first batch.
+    """
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.after_warmup = self._variable("after_warmup", (), "ones")
+        self.lambda_tilde = self._variable("lambda_tilde", (2,), "zeros")
+        self.cosine_sums = self._variable("cosine_sums", (4,), "zeros")
+        self.epoch = self._variable("epoch", (), keras.initializers.Constant(-1.0))
+        self.repeats = self._variable("repeats", (), keras.initializers.Constant(-1.0))
+        self.built = True
+
+    def _variable(self, name, shape, initializer):
+        # Replicas of a distributed step each add their own sums; their mean keeps every ratio.
+        return self.add_weight(
+            name=name,
+            shape=shape,
+            initializer=initializer,
+            dtype="float32",
+            trainable=False,
+            autocast=False,
+            aggregation="mean",
+        )
+
+    def add_cosines(self, instance_sum, samples, class_sum, pairs):
+        """Adds a training batch's Phi_1 and Phi_2 to the epoch's sums.
+
+        Args:
+            instance_sum: scalar, sum over i of cosine(M_i, S_i).
+            samples: scalar, their number.
+            class_sum: scalar, sum of cosine(M_v, S_u) over same-class pairs u != v.
+            pairs: scalar, their number.
+        """
+        self.cosine_sums.assign_add(ops.stack([instance_sum, samples, class_sum, pairs]))
+
+    def frequency_of_repeats(self, repeated, update):
+        """The running mean of w, at least 1: `pair_normalizer="frequency"`.
+
+        The mean starts at the first batch's w and decays by 0.9 a batch; it includes the batch
+        it is asked for, and counts the batches of the warm-up too.
+
+        Args:
+            repeated: scalar, w of this batch: samples whose class occurs more than once in it.
+            update: bool, whether this is a training batch.
+        """
+        if update:
+            first = self.repeats.value < 0
+            mean = FREQUENCY_DECAY * self.repeats.value + (1.0 - FREQUENCY_DECAY) * repeated
+            self.repeats.assign(ops.where(first, repeated, mean))
+        return ops.maximum(self.repeats.value, 1.0)
+
+    def begin_epoch(self, epoch, after_warmup, smoothing):
+        """Starts an epoch: closes the one before, and sets the warm-up switch.
+
+        Args:
+            epoch: int, from 0.
+            after_warmup: bool.
+            smoothing: float, beta of Eq. 14.
+        """
+        # Sums of this same epoch are those of a run cut off within it, which now runs it anew.
+        if int(self.epoch.numpy()) != epoch:
+            self.end_epoch(smoothing)
+        self.cosine_sums.assign(ops.zeros(4))
+        self.epoch.assign(float(epoch))
+        self.after_warmup.assign(float(after_warmup))
+
+    def end_epoch(self, smoothing):
+        """Eq. 14, from the sums of the epoch that ended.
+
+            lambda~_m(t+1) = beta lambda~_m(t) + (1 - beta) (1 - Avg_t(Phi_m))               (14)
+
+        An epoch without samples or same-class pairs leaves the lambda~ concerned as it is.
+
+        Args:
+            smoothing: float, beta.
+        """
+        sums = keras.ops.convert_to_numpy(self.cosine_sums.value).astype("float64")
+        lambda_tilde = keras.ops.convert_to_numpy(self.lambda_tilde.value).astype("float64")
+        for m in (0, 1):
+            total, count = sums[2 * m], sums[2 * m + 1]
+            if count > 0:
+                average = total / count
+                lambda_tilde[m] = smoothing * lambda_tilde[m] + (1 - smoothing) * (1 - average)
+        self.lambda_tilde.assign(lambda_tilde.astype("float32"))
+        self.cosine_sums.assign(ops.zeros(4))

@@ -1,0 +1,20 @@
+"""The baseline: the student alone, with its own cross-entropy."""
+
+import keras
+
+from keras_amid.distiller import Distiller
+
+
+@keras.saving.register_keras_serializable(package="keras_amid")
+class StudentOnly(Distiller):
+    """Student alone: the student's network of the other methods, cross-entropy only.
+
+    Args: see `Distiller`. `auxiliary` may be given, so that every method takes the same arguments
+        and the same data; its extractors are not run.
+    """
+
+    uses_teacher = False
+
+    def distillation_loss(self, batch):
+        """Cross-entropy of the student, shape (batch,)."""
+        return self.student_loss(batch)

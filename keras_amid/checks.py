@@ -1,0 +1,196 @@
+"""Checks of what is fed to a model: modalities, labels, weights, finite numbers.
+
+The same rules in two forms: on arrays, before training, and inside a tf.data pipeline, where
+they run beside the training and not in its hot loop.
+"""
+
+import re
+
+import keras
+import numpy as np
+
+_MARK, _END = "<keras_amid>", "</keras_amid>"
+
+
+def check_modalities(x, needed, known, argument="x"):
+    """Raises ValueError unless x is a dict with all the needed modalities and only known ones.
+
+    Args:
+        x: the input of a model.
+        needed: names that must be there.
+        known: names that may be there.
+        argument: str, what to call x.
+    """
+    needed, known = list(needed), list(known)
+    if not isinstance(x, dict):
+        raise ValueError(
+            f"`{argument}` must be a dict, modality -> array, with {needed}; "
+            f"received {type(x).__name__}."
+        )
+    missing = [name for name in needed if name not in x]
+    unknown = sorted(str(name) for name in x if name not in known)
+    if missing or unknown:
+        found = [f"missing {missing}"] if missing else []
+        found += [f"unknown {unknown}"] if unknown else []
+        raise ValueError(
+            f"`{argument}` has {' and '.join(found)}; received the modalities "
+            f"{sorted(map(str, x))}, expected {needed}"
+            + (f" (and optionally {sorted(set(known) - set(needed))})." if known != needed else ".")
+        )
+
+
+class BatchCheck:
+    """The rules for one model, to be applied to arrays or inside a tf.data pipeline.
+
+    Args:
+        needed: modalities that must be there.
+        known: modalities that may be there.
+        num_classes: int.
+        where: str, what the messages call the data (`"training data"`).
+    """
+
+    def __init__(self, needed, known, num_classes, where="data"):
+        self.needed, self.known = list(needed), list(known)
+        self.num_classes = num_classes
+        self.where = where
+
+    def structure(self, data):
+        """Splits `(x, y)` or `(x, y, sample_weight)`, refusing anything else."""
+        if not isinstance(data, (tuple, list)) or len(data) not in (2, 3):
+            raise ValueError(
+                f"the {self.where} must yield (x, y) or (x, y, sample_weight), x a dict of "
+                f"modalities, y integer labels; received {type(data).__name__}."
+            )
+        x, y, sample_weight = (*data, None)[:3]
+        check_modalities(x, self.needed, self.known, argument=f"x of the {self.where}")
+        if y is None:
+            raise ValueError(f"`y` of the {self.where} is None; integer labels are expected.")
+        return x, y, sample_weight
+
+    def label_spec(self, shape, dtype):
+        """Refuses labels that are not integers of shape (batch,)."""
+        dtype = keras.backend.standardize_dtype(dtype)
+        if len(shape) != 1 or not ("int" in dtype):
+            raise ValueError(
+                f"`y` of the {self.where} must be integers of shape (batch,); received {dtype} of "
+                f"shape {tuple(shape)}."
+            )
+
+    def arrays(self, x, y, sample_weight=None):
+        """Checks whole arrays (numpy, or of a backend); returns nothing."""
+        x, y, sample_weight = self.structure((x, y, sample_weight))
+        y = _array(y)
+        self.label_spec(y.shape, y.dtype)
+        wrong = y[(y < 0) | (y >= self.num_classes)]
+        if wrong.size:
+            raise ValueError(self._labels_message(_some(wrong)))
+        for name, values in _leaves(x):
+            values = _array(values)
+            if values.shape[:1] != y.shape:
+                raise ValueError(
+                    f"{name} of the {self.where} must have as many samples as `y`, {len(y)}; "
+                    f"received shape {values.shape}."
+                )
+            if not _all_finite(values):
+                raise ValueError(self._finite_message(name))
+        if sample_weight is not None:
+            weight = _array(sample_weight)
+            if weight.shape != y.shape:
+                raise ValueError(
+                    f"`sample_weight` of the {self.where} must have the shape of `y`, {y.shape}; "
+                    f"received {weight.shape}."
+                )
+            if not (_all_finite(weight) and (weight >= 0).all()):
+                raise ValueError(self._weight_message())
+
+    def batch(self, data):
+        """Checks one batch of a stream and returns it."""
+        self.arrays(*self.structure(data))
+        return data
+
+    def dataset(self, dataset):
+        """The `tf.data.Dataset` with the checks in it; its structure is checked at once."""
+        import tensorflow as tf
+
+        _, y, _ = self.structure(dataset.element_spec)
+        if y.shape.rank is not None:
+            self.label_spec(y.shape, y.dtype.name)
+        return dataset.map(self._check_tensors, num_parallel_calls=tf.data.AUTOTUNE).prefetch(2)
+
+    def _check_tensors(self, *data):
+        import tensorflow as tf
+
+        x, y, sample_weight = self.structure(data)
+        checks = []
+
+        def require(condition, message, *values):
+            text = tf.strings.format(f"{_MARK}{message}{_END}", values)
+            checks.append(tf.debugging.Assert(condition, [text], summarize=8))
+
+        if y.shape.rank is None:
+            require(tf.rank(y) == 1, f"`y` of the {self.where} must have shape (batch,).")
+        wrong = tf.boolean_mask(y, (y < 0) | (y >= tf.cast(self.num_classes, y.dtype)))
+        require(tf.equal(tf.size(wrong), 0), self._labels_message("{}"), wrong)
+        for name, values in _leaves(x):
+            if values.dtype.is_floating:
+                finite = tf.reduce_all(tf.math.is_finite(values))
+                require(finite, self._finite_message(name))
+        if sample_weight is not None:
+            good = tf.reduce_all((sample_weight >= 0) & tf.math.is_finite(sample_weight))
+            require(good, self._weight_message())
+        with tf.control_dependencies(checks):
+            return tf.nest.map_structure(tf.identity, data)
+
+    def _labels_message(self, wrong):
+        return (
+            f"`y` of the {self.where} must be in 0..{self.num_classes - 1} "
+            f"(num_classes={self.num_classes}); received {wrong}."
+        )
+
+    def _finite_message(self, name):
+        return f"{name} of the {self.where} must be finite; it holds NaN or infinite values."
+
+    def _weight_message(self):
+        return f"`sample_weight` of the {self.where} must be finite and not negative."
+
+
+def message_of(error):
+    """The message of a check inside a tf.data pipeline, out of the error it surfaced as."""
+    found = re.search(f"{_MARK}(.*?){_END}", str(error), re.DOTALL)
+    return found and found.group(1)
+
+
+def check_class_weight(class_weight, num_classes):
+    """Raises ValueError unless it is None or a dict, label -> finite weight >= 0."""
+    for label, weight in (class_weight or {}).items():
+        if label not in range(num_classes) or not (np.isfinite(weight) and weight >= 0):
+            raise ValueError(
+                f"`class_weight` must map labels in 0..{num_classes - 1} to finite weights >= 0; "
+                f"received {label!r}: {weight!r}."
+            )
+
+
+def _leaves(x):
+    """Pairs of (printable name, leaf) of a dict of modalities, which may be nested."""
+    flat = keras.tree.flatten_with_path(x)
+    return [("x" + "".join(f"[{key!r}]" for key in path), leaf) for path, leaf in flat]
+
+
+def _array(values):
+    """A numpy array of a list, numpy array or tensor of any backend."""
+    if isinstance(values, (np.ndarray, list, tuple, int, float)) or np.isscalar(values):
+        return np.asarray(values)
+    if hasattr(values, "detach"):  # a torch tensor, under whatever backend
+        values = values.detach().cpu()
+    return np.asarray(keras.ops.convert_to_numpy(values))
+
+
+def _some(values):
+    return np.array2string(values, threshold=8, edgeitems=4)
+
+
+def _all_finite(values, chunk=1024):
+    """Whether all are finite; by chunks of samples, so that memory stays small."""
+    if values.dtype.kind != "f" and "float" not in str(values.dtype):
+        return True
+    return all(np.isfinite(values[i : i + chunk]).all() for i in range(0, len(values), chunk))

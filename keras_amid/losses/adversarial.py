@@ -1,0 +1,92 @@
+"""The adversarial pair of AMID: the student's loss, Eq. 12, and the discriminators', Eq. 13."""
+
+from keras import ops
+
+from keras_amid.losses.same_class import next_of_same_class, same_class
+from keras_amid.losses.similarity import at_least_float32
+
+
+def adversarial_loss(
+    fundamental_student, enhanced_student, labels, weights=(0.5, 0.5), pair_normalizer="batch"
+):
+    """Eq. 12, one value a sample; its mean over the batch is
+
+        L_adv = -lambda_1/B sum_i log D1(S_i) - lambda_2/d sum_{v in V} log D2(S_v')         (12)
+
+    V are the samples whose class occurs more than once in the batch; S_v' is the student
+    representation of the next sample of v's class, cyclically. Without any, D2's part is 0.
+
+    Args:
+        fundamental_student: D1's logits of the student, shape `(batch,)` or `(batch, 1)`.
+        enhanced_student: D2's logits of the student, likewise, each at its own sample's index.
+        labels: integer tensor, shape `(batch,)`.
+        weights: (lambda_1, lambda_2).
+        pair_normalizer: d of Eq. 12: `"batch"` (the size of V, at least 1) or a number.
+
+    Returns:
+        float32 tensor, shape `(batch,)`, non-negative.
+    """
+    repeated, successor = _repeated_and_successor(labels)
+    fundamental = -_log_sigmoid(fundamental_student)
+    enhanced = -ops.take(_log_sigmoid(enhanced_student), successor, axis=0)
+    return _combine(fundamental, enhanced, repeated, weights, pair_normalizer)
+
+
+def discriminator_loss(
+    fundamental_teacher,
+    fundamental_student,
+    enhanced_teacher,
+    enhanced_student,
+    labels,
+    weights=(0.5, 0.5),
+    pair_normalizer="batch",
+):
+    """Eq. 13, one value a sample; its mean over the batch is
+
+        L_D = -lambda_1/B sum_i [ log D1(M_i) + log(1 - D1(S_i)) ]
+              -lambda_2/d sum_{v in V} [ log D2(M_v) + log(1 - D2(S_v')) ]                   (13)
+
+    Args:
+        fundamental_teacher: D1's logits of the teacher, shape `(batch,)` or `(batch, 1)`.
+        fundamental_student: D1's logits of the student.
+        enhanced_teacher: D2's logits of the teacher.
+        enhanced_student: D2's logits of the student, each at its own sample's index.
+        labels: integer tensor, shape `(batch,)`.
+        weights: (lambda_1, lambda_2).
+        pair_normalizer: d of Eq. 12, as in `adversarial_loss`.
+
+    Returns:
+        float32 tensor, shape `(batch,)`, non-negative.
+    """
+    repeated, successor = _repeated_and_successor(labels)
+    fundamental = -_log_sigmoid(fundamental_teacher) - _log_one_minus_sigmoid(fundamental_student)
+    enhanced_student = ops.take(_log_one_minus_sigmoid(enhanced_student), successor, axis=0)
+    enhanced = -_log_sigmoid(enhanced_teacher) - enhanced_student
+    return _combine(fundamental, enhanced, repeated, weights, pair_normalizer)
+
+
+def _combine(fundamental, enhanced, repeated, weights, pair_normalizer):
+    """The common shape of Eq. 12 and 13, times B / B: the batch mean gives 1/B and 1/d."""
+    repeated = ops.cast(repeated, fundamental.dtype)
+    batch = ops.sum(ops.ones_like(repeated))
+    if isinstance(pair_normalizer, str):
+        if pair_normalizer != "batch":
+            raise ValueError(
+                "`pair_normalizer` of a loss function is 'batch' or a positive number; "
+                f"received {pair_normalizer!r}."
+            )
+        pair_normalizer = ops.maximum(ops.sum(repeated), 1.0)
+    return weights[0] * fundamental + weights[1] * (batch / pair_normalizer) * repeated * enhanced
+
+
+def _repeated_and_successor(labels):
+    same = same_class(labels)
+    return ops.sum(ops.cast(same, "int32"), axis=1) > 1, next_of_same_class(same)
+
+
+def _log_sigmoid(logits):
+    return ops.log_sigmoid(ops.reshape(at_least_float32(logits), (-1,)))
+
+
+def _log_one_minus_sigmoid(logits):
+    return _log_sigmoid(-logits)

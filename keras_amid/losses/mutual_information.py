@@ -1,0 +1,50 @@
+"""The mutual-information loss of AMID, Eq. 8 and Eq. 9, and the bound it raises, Eq. 6."""
+
+from keras import ops
+
+from keras_amid.losses.same_class import same_class
+from keras_amid.losses.similarity import at_least_float32, cosine_similarity, log_posterior
+
+
+def mutual_information_loss(anchor, candidates, labels, temperature):
+    """Eq. 8 (anchor = teacher M, candidates = student S) and Eq. 9 (candidates = auxiliary A).
+
+        h_ij = softmax over j of cosine(anchor_i, candidate_j) / temperature                  (7)
+        loss_i = -[ sum_{j in P(i)} log h_ij + sum_{j not in P(i)} log(1 - h_ij) ]            (8)
+
+    P(i) are the samples of i's class, i included. The sums are sums, not means; the mean over i
+    is the caller's.
+
+    Args:
+        anchor: float tensor, shape `(batch, dim)`.
+        candidates: float tensor, shape `(batch, dim)`.
+        labels: integer tensor, shape `(batch,)`.
+        temperature: positive float, tau.
+
+    Returns:
+        float32 tensor, shape `(batch,)`, non-negative. Exactly 0 for a batch of one sample.
+
+    Reference: Chen et al., "Enhanced Multimodal Representation Learning with Cross-modal KD",
+    CVPR 2023.
+    """
+    log_h, log_one_minus_h = log_posterior(cosine_similarity(anchor, candidates) / temperature)
+    return -ops.sum(ops.where(same_class(labels), log_h, log_one_minus_h), axis=1)
+
+
+def mutual_information_bound(loss, labels):
+    """Lower bound on the mutual information for each anchor, Eq. 6: log(N/k) + I(h), in nats.
+
+    Args:
+        loss: float tensor, shape `(batch,)`: `mutual_information_loss`, which is -I(h).
+        labels: integer tensor, shape `(batch,)`.
+
+    Returns:
+        Tuple `(bound, valid)`, each of shape `(batch,)`, float32: an anchor without a sample of
+        another class (N = 0) has no bound, and there both are 0.
+    """
+    loss = at_least_float32(loss)
+    same = ops.cast(same_class(labels), loss.dtype)
+    positives = ops.sum(same, axis=1)
+    negatives = ops.sum(1.0 - same, axis=1)
+    valid = ops.cast(negatives > 0, loss.dtype)
+    return valid * (ops.log(ops.maximum(negatives, 1.0) / positives) - loss), valid

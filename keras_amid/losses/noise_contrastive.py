@@ -1,0 +1,34 @@
+"""The noise-contrastive loss of CCL, to which AMID compares its own (Table 4)."""
+
+from keras import ops
+
+from keras_amid.losses.same_class import same_class
+from keras_amid.losses.similarity import cosine_similarity, log_posterior
+
+
+def noise_contrastive_loss(anchor, candidates, labels, temperature):
+    """CCL's NCE: means over the positives and over the negatives, where Eq. 8 has sums.
+
+        loss_i = -mean_{j in P(i)} log h_ij - mean_{j not in P(i)} log(1 - h_ij)
+
+    with h as in Eq. 7. An anchor without negatives has no negative part.
+
+    Args:
+        anchor: float tensor, shape `(batch, dim)`.
+        candidates: float tensor, shape `(batch, dim)`.
+        labels: integer tensor, shape `(batch,)`.
+        temperature: positive float, tau.
+
+    Returns:
+        float32 tensor, shape `(batch,)`, non-negative.
+
+    Reference: Chen et al., "Distilling Audio-Visual Knowledge by Compositional Contrastive
+    Learning", CVPR 2021.
+    """
+    log_h, log_one_minus_h = log_posterior(cosine_similarity(anchor, candidates) / temperature)
+    same = same_class(labels)
+    positives = ops.sum(ops.cast(same, log_h.dtype), axis=1)
+    negatives = ops.sum(ops.cast(ops.logical_not(same), log_h.dtype), axis=1)
+    positive_part = ops.sum(ops.where(same, log_h, 0.0), axis=1) / positives
+    negative_part = ops.sum(ops.where(same, 0.0, log_one_minus_h), axis=1)
+    return -positive_part - negative_part / ops.maximum(negatives, 1.0)
