@@ -30,6 +30,9 @@ def _unknown_dtype(shape):
 def symbolic_features(extractors, templates):
     """Calls each extractor on a symbolic input of its own.
 
+    Each runs inside a functional model named `<modality>_extractor`: the names of users'
+    extractors need not be unique, nor differ from the modalities'.
+
     Args:
         extractors: dict, modality -> layer.
         templates: dict, modality -> `input_template` of it.
@@ -42,24 +45,34 @@ def symbolic_features(extractors, templates):
     """
     inputs, features = {}, {}
     for modality, extractor in extractors.items():
-        inputs[modality] = _inputs(modality, templates[modality])
-        features[modality] = extractor(inputs[modality])
-        shape = getattr(features[modality], "shape", None)
-        if shape is None or len(shape) != 2 or shape[1] is None:
-            received = "a nest of tensors" if shape is None else f"shape {tuple(shape)}"
-            raise ValueError(
-                f"the extractor of {modality!r} must put out one tensor of shape "
-                f"(batch, features) with a known number of features; received {received}."
-            )
+        template = templates[modality]
+        single = isinstance(template, keras.KerasTensor)
+        inner = _inputs(f"{modality}_in" if single else "", template)
+        _check_features(modality, outputs := extractor(inner))
+        wrapped = keras.Model(inner, outputs, name=f"{modality}_extractor")
+        inputs[modality] = _inputs(modality, template)
+        features[modality] = wrapped(inputs[modality])
     return inputs, features
 
 
-def _inputs(modality, template):
+def _check_features(modality, outputs):
+    shape = getattr(outputs, "shape", None)
+    if shape is None or len(shape) != 2 or shape[1] is None:
+        received = "a nest of tensors" if shape is None else f"shape {tuple(shape)}"
+        raise ValueError(
+            f"the extractor of {modality!r} must put out one tensor of shape (batch, features) "
+            f"with a known number of features; received {received}."
+        )
+
+
+def _inputs(name, template):
+    """Symbolic inputs like the template, each leaf named by its path."""
     if isinstance(template, keras.KerasTensor):
-        return keras.Input(template.shape[1:], dtype=template.dtype, name=modality)
+        return keras.Input(template.shape[1:], dtype=template.dtype, name=name)
+    prefix = f"{name}_" if name else ""
     if isinstance(template, dict):
-        return {name: _inputs(f"{modality}_{name}", part) for name, part in template.items()}
-    return type(template)(_inputs(f"{modality}_{i}", part) for i, part in enumerate(template))
+        return {key: _inputs(f"{prefix}{key}", part) for key, part in template.items()}
+    return type(template)(_inputs(f"{prefix}{i}", part) for i, part in enumerate(template))
 
 
 def concatenate(features):

@@ -1,0 +1,24 @@
+"""Set up every test alike: quiet, seeded, and with Keras's global dtype policy put back."""
+
+import os
+
+# Both are read when TensorFlow and Matplotlib are first imported.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+import keras  # noqa: E402
+import pytest  # noqa: E402
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    """Seed Python, NumPy and the backend, so that a test gives the same result in any order."""
+    keras.utils.set_random_seed(0)
+
+
+@pytest.fixture(autouse=True)
+def dtype_policy_restored():
+    """Put the global dtype policy back after a test that changes it."""
+    policy = keras.config.dtype_policy()
+    yield
+    keras.config.set_dtype_policy(policy)

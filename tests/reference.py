@@ -1,0 +1,108 @@
+"""The equations as plain float64 loops, against which the losses are tested."""
+
+import math
+
+import numpy as np
+
+
+def cosine(a, b):
+    return float(a @ b / (np.linalg.norm(a) * np.linalg.norm(b)))
+
+
+def posterior(anchor, candidates, temperature):
+    """h_ij of Eq. 7."""
+    h = np.zeros((len(anchor), len(candidates)))
+    for i, a in enumerate(anchor):
+        scores = [cosine(a, c) / temperature for c in candidates]
+        top = max(scores)
+        total = sum(math.exp(s - top) for s in scores)
+        for j, s in enumerate(scores):
+            h[i, j] = math.exp(s - top) / total
+    return h
+
+
+def mutual_information(anchor, candidates, labels, temperature):
+    """Eq. 8 for each anchor."""
+    h = posterior(anchor, candidates, temperature)
+    values = []
+    for i in range(len(labels)):
+        total = 0.0
+        for j in range(len(labels)):
+            if labels[i] == labels[j]:
+                total += math.log(h[i, j])
+            else:
+                total += math.log(1.0 - h[i, j])
+        values.append(-total)
+    return np.array(values)
+
+
+def noise_contrastive(anchor, candidates, labels, temperature):
+    """CCL's NCE for each anchor."""
+    h = posterior(anchor, candidates, temperature)
+    values = []
+    for i in range(len(labels)):
+        positive = [math.log(h[i, j]) for j in range(len(labels)) if labels[i] == labels[j]]
+        negative = [math.log(1 - h[i, j]) for j in range(len(labels)) if labels[i] != labels[j]]
+        value = -sum(positive) / len(positive)
+        if negative:
+            value -= sum(negative) / len(negative)
+        values.append(value)
+    return np.array(values)
+
+
+def softmax(logits):
+    e = np.exp(logits - logits.max(-1, keepdims=True))
+    return e / e.sum(-1, keepdims=True)
+
+
+def jensen_shannon(logits_p, logits_q):
+    """Eq. 16 for each sample."""
+    values = []
+    for p, q in zip(softmax(logits_p), softmax(logits_q), strict=True):
+        total = 0.0
+        for a, b in zip(p, q, strict=True):
+            m = (a + b) / 2
+            total += 0.5 * a * math.log(a / m) + 0.5 * b * math.log(b / m)
+        values.append(total)
+    return np.array(values)
+
+
+def log_sigmoid(x):
+    return -math.log1p(math.exp(-x))
+
+
+def next_of_class(labels, i):
+    """The next sample of i's class in the batch, cyclically."""
+    n = len(labels)
+    for step in range(1, n + 1):
+        j = (i + step) % n
+        if labels[j] == labels[i]:
+            return j
+
+
+def repeated(labels):
+    """V of Eq. 12."""
+    return [i for i in range(len(labels)) if sum(label == labels[i] for label in labels) > 1]
+
+
+def adversarial(d1_s, d2_s, labels, weights, d):
+    """L_adv, Eq. 12, the scalar."""
+    loss = -weights[0] / len(labels) * sum(log_sigmoid(x) for x in d1_s)
+    for v in repeated(labels):
+        loss -= weights[1] / d * log_sigmoid(d2_s[next_of_class(labels, v)])
+    return loss
+
+
+def discriminator(d1_m, d1_s, d2_m, d2_s, labels, weights, d):
+    """L_D, Eq. 13, the scalar."""
+    loss = 0.0
+    for m, s in zip(d1_m, d1_s, strict=True):
+        loss -= weights[0] / len(labels) * (log_sigmoid(m) + log_sigmoid(-s))
+    for v in repeated(labels):
+        s = d2_s[next_of_class(labels, v)]
+        loss -= weights[1] / d * (log_sigmoid(d2_m[v]) + log_sigmoid(-s))
+    return loss
+
+
+def cross_entropy(logits, labels):
+    return np.array([-math.log(p[y]) for p, y in zip(softmax(logits), labels, strict=True)])

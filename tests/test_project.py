@@ -1,0 +1,80 @@
+"""What must hold for the project as a whole: imports, docstrings, declared dependencies."""
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+import keras_amid
+
+ROOT = Path(__file__).resolve().parents[1]
+CODE = [ROOT / "setup.py"] + [
+    path for folder in ("keras_amid", "recipes", "tests") for path in (ROOT / folder).rglob("*.py")
+]
+
+
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_import_leaves_tensorflow_alone(backend, tmp_path):
+    # Not from the root of the checkout, and with the very package that this process tests.
+    package = str(Path(keras_amid.__file__).parents[1])
+    program = "import sys, keras, keras_amid; print(keras.backend.backend(), *sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "KERAS_BACKEND": backend, "PYTHONPATH": package},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    running, *modules = done.stdout.split()
+    assert running == backend
+    assert "keras_amid" in modules
+    assert [name for name in modules if name.split(".")[0].startswith("tensorflow")] == []
+
+
+def test_only_public_keras_is_used():
+    private = "keras." + "src"  # in two parts, so that this file does not match
+    assert len(CODE) > 5
+    assert [str(path) for path in CODE if private in path.read_text(encoding="utf-8")] == []
+
+
+def test_public_names_have_docstrings():
+    names = [name for name in keras_amid.__all__ if not name.startswith("__")]
+    assert names
+    bare = [name for name in names if not (getattr(keras_amid, name).__doc__ or "").strip()]
+    assert bare == []
+
+
+def declared_dependencies():
+    """Return the requirements that setup.py's two literals hold, extras included."""
+    tree = ast.parse((ROOT / "setup.py").read_text(encoding="utf-8"))
+    values = {
+        node.targets[0].id: ast.literal_eval(node.value)
+        for node in tree.body
+        if isinstance(node, ast.Assign)
+        and node.targets[0].id in ("INSTALL_REQUIRES", "EXTRAS_REQUIRE")
+    }
+    lines = values["INSTALL_REQUIRES"] + sum(values["EXTRAS_REQUIRE"].values(), [])
+    return {requirement.name: requirement for requirement in map(Requirement, lines)}
+
+
+def pinned_dependencies():
+    """Return what requirements.txt holds."""
+    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    requirements = [Requirement(line) for line in lines if line and not line.startswith("#")]
+    return {requirement.name: requirement for requirement in requirements}
+
+
+def test_requirements_pin_what_setup_declares():
+    declared, pinned = declared_dependencies(), pinned_dependencies()
+    assert {"keras", "tensorflow", "jax", "torch", "pytest"} <= set(declared)
+    assert set(pinned) == set(declared)
+    for name, pin in pinned.items():
+        (specifier,) = pin.specifier
+        assert specifier.operator == "==", f"{pin} is not a pinned version"
+        assert specifier.version in declared[name].specifier, f"{pin} is not in {declared[name]}"
+        assert pin.marker == declared[name].marker, f"{pin} has another marker than setup.py's"

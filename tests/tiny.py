@@ -1,0 +1,64 @@
+"""Tiny models and data for the tests."""
+
+import keras
+import numpy as np
+
+import keras_amid as ka
+
+VIDEO, AUDIO, TEXT = 5, 4, 3
+
+
+def extractor(size, features, name, trainable=True):
+    model = keras.Sequential(
+        [
+            keras.Input((size,)),
+            keras.layers.Dense(features, name="dense"),
+            keras.layers.LeakyReLU(0.2, name="leaky_relu"),
+        ],
+        name=name,
+    )
+    model.trainable = trainable
+    return model
+
+
+def amid(num_classes=3, dim=4, video_features=4, audio_features=3, **kwargs):
+    return ka.AMID(
+        {"video": extractor(VIDEO, video_features, "video_extractor")},
+        {"audio": extractor(AUDIO, audio_features, "audio_extractor")},
+        num_classes=num_classes,
+        representation_dim=dim,
+        **kwargs,
+    )
+
+
+def data(n=24, num_classes=3, seed=0, text=False):
+    rng = np.random.default_rng(seed)
+    x = {
+        "video": rng.normal(size=(n, VIDEO)).astype("float32"),
+        "audio": rng.normal(size=(n, AUDIO)).astype("float32"),
+    }
+    if text:
+        x["text"] = rng.normal(size=(n, TEXT)).astype("float32")
+    return x, rng.integers(0, num_classes, n)
+
+
+def sgd(rate=0.1):
+    sgds = [keras.optimizers.SGD(rate) for _ in range(3)]
+    return ka.amid_optimizer(*sgds)
+
+
+def adam(rate=1e-2):
+    adams = [keras.optimizers.Adam(rate) for _ in range(3)]
+    return ka.amid_optimizer(*adams)
+
+
+def set_weights_from_seed(model, seed=0):
+    """The same weights on every backend: normal numbers, in the order of the variables' paths."""
+    rng = np.random.default_rng(seed)
+    layers = [v for v in model.weights if v.path.endswith(("kernel", "bias"))]
+    for variable in sorted(layers, key=lambda v: v.path):
+        variable.assign(rng.normal(size=variable.shape).astype("float32") * 0.7)
+
+
+def weights(model):
+    return {v.path: keras.ops.convert_to_numpy(v.value).copy() for v in model.variables}
