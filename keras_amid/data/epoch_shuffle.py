@@ -1,0 +1,73 @@
+"""A shuffle order that is a function of the seed and the epoch alone."""
+
+import keras
+
+from keras_amid.data._tensorflow import tensorflow
+
+
+class EpochShuffle(keras.callbacks.Callback):
+    """Shuffles a `tf.data.Dataset` by a full permutation drawn from (seed, epoch).
+
+    Pass the same object to the pipeline and to `fit`:
+
+        shuffle = EpochShuffle(seed=0)
+        train = batches(folder, batch_size=16, shuffle=shuffle)
+        model.fit(train, epochs=100, callbacks=[shuffle, ...])
+
+    As a callback it tells the pipeline the number of the epoch before Keras makes the epoch's
+    iterator. So a run that is killed and resumed at epoch k (`initial_epoch`, `BackupAndRestore`)
+    sees the order that the uninterrupted run saw, whatever was read before (Keras peeks at a batch
+    to build a model). Leave `steps_per_epoch` alone: with it Keras keeps one iterator over several
+    epochs.
+
+    Outside of such a `fit`, each pipeline counts its own iterations: 0, 1, 2, ...
+
+    Args:
+        seed: Integer. `keras.utils.set_random_seed` and TensorFlow's global seed play no part.
+    """
+
+    def __init__(self, seed=0):
+        super().__init__()
+        if isinstance(seed, bool) or not isinstance(seed, int):
+            raise ValueError(f"`seed` must be an integer, received {seed!r}.")
+        self.seed = seed
+        self._epoch = -1  # -1: no `fit` tells the epoch
+        self._variable = None
+        self._counters = []  # kept alive here: the pipelines refer to them
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Tells the pipelines the epoch whose iterator is made next."""
+        self._tell(epoch)
+
+    def on_train_end(self, logs=None):
+        """Lets the pipelines count for themselves again."""
+        self._tell(-1)
+
+    def _tell(self, epoch):
+        self._epoch = epoch
+        if self._variable is not None:
+            self._variable.assign(epoch)
+
+    def apply(self, dataset, size):
+        """Returns `dataset` (of `size` elements) in the order of the epoch at each new iterator."""
+        tf = tensorflow()
+        with tf.device("CPU:0"):
+            if self._variable is None:
+                self._variable = tf.Variable(self._epoch, dtype=tf.int64, trainable=False)
+            told = self._variable
+            counter = tf.Variable(-1, dtype=tf.int64, trainable=False)
+        self._counters.append(counter)
+
+        def permuted(_):
+            epoch = tf.cond(told >= 0, lambda: told.read_value(), lambda: counter.assign_add(1))
+            seed = tf.random.stateless_uniform(
+                (), [self.seed, epoch], minval=None, maxval=None, dtype=tf.int64
+            )
+            # `shuffle` mixes in the graph-level seed: fix that of this function's own graph (not
+            # at 0, which `shuffle` would compare with the tensor `seed`).
+            tf.compat.v1.set_random_seed(1)
+            # One place more than elements: the first fill reads to the end, completing a cache.
+            return dataset.shuffle(size + 1, seed=seed, reshuffle_each_iteration=False)
+
+        shuffled = tf.data.Dataset.from_tensors(0).flat_map(permuted)
+        return shuffled.apply(tf.data.experimental.assert_cardinality(size))

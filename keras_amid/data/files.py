@@ -1,0 +1,69 @@
+"""Files that are either whole or absent, and settings that refuse to be mixed."""
+
+import contextlib
+import json
+import os
+from pathlib import Path
+
+
+@contextlib.contextmanager
+def replacing(path):
+    """Writes a file under a temporary name and renames it when it is whole.
+
+    A process killed at any moment leaves either the whole file or none at `path`. The temporary
+    name is fixed (a later attempt overwrites it) and keeps the suffix, from which FFmpeg chooses
+    the container. Two processes must not write the same path at once.
+
+    Args:
+        path: Where the finished file goes; missing parent folders are made.
+
+    Yields:
+        The `Path` to write to, in the same folder.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".part-{path.name}")
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def write_json(path, value):
+    """Writes `value` as JSON, atomically and durably."""
+    with replacing(path) as temporary, open(temporary, "w", encoding="utf-8") as file:
+        json.dump(value, file, indent=1, ensure_ascii=False)
+        file.write("\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def read_json(path):
+    """Reads a JSON file; None where there is no such file."""
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+
+
+def refuse_other_settings(folder, found, asked):
+    """Raises `ValueError` naming each setting in which two dicts differ.
+
+    Args:
+        folder: The folder the settings were found in (for the message).
+        found: Dict, the settings of what is there.
+        asked: Dict, the settings of what was asked for.
+    """
+    missing = object()
+    names = [k for k in {**found, **asked} if found.get(k, missing) != asked.get(k, missing)]
+    if names:
+        listed = "; ".join(
+            f"`{k}`: {found.get(k, 'absent')!r} there, {asked.get(k, 'absent')!r} asked for"
+            for k in names
+        )
+        raise ValueError(
+            f"`folder`: {folder} holds data made with other settings ({listed}). "
+            "Choose another folder, or delete this one to make it anew."
+        )

@@ -1,0 +1,52 @@
+"""A perceptron over the cells of a small clip."""
+
+import keras
+from keras import layers, ops
+
+from keras_amid.extractors.mlp import leaky_dense
+
+
+def clip_mlp(
+    input_shape=(8, 64, 64, 1),
+    cells=(4, 8, 8),
+    units=(96, 48),
+    mean=128.0,
+    standard_deviation=9.0,
+    negative_slope=0.2,
+    name="clip_mlp",
+):
+    """Perceptron over the mean levels of a clip's cells: the ripple tank's video extractor.
+
+    Args:
+        input_shape: (frames, height, width, channels) of a clip.
+        cells: (frames, height, width), the number of cells along each; divides `input_shape`.
+        units: sequence of int, sizes of the layers.
+        mean: float, subtracted from the cells' means, gray levels.
+        standard_deviation: float, divides the result, gray levels.
+        negative_slope: float, slope of Leaky ReLU below 0.
+        name: str, name of the model.
+
+    Returns:
+        A functional `keras.Model`: uint8 (batch, frames, height, width, channels) ->
+        (batch, units[-1]).
+
+    Raises:
+        ValueError: `cells` does not divide `input_shape`.
+    """
+    *extent, channels = input_shape
+    if len(extent) != 3 or any(n % c for n, c in zip(extent, cells, strict=True)):
+        raise ValueError(
+            "`cells` must divide the frames, height and width of `input_shape`. "
+            f"Received: cells={cells}, input_shape={input_shape}"
+        )
+    split = [size for n, c in zip(extent, cells, strict=True) for size in (c, n // c)]
+    clip = keras.Input(input_shape, dtype="uint8", name="clip")
+    # Faster than AveragePooling3D, and in float32: a signal of a few gray levels on top of 128
+    # would be rounded away in bfloat16.
+    x = layers.Reshape((*split, channels), dtype="uint8", name="split")(clip)
+    x = ops.mean(ops.cast(x, "float32"), axis=(2, 4, 6))
+    x = layers.Rescaling(
+        1 / standard_deviation, -mean / standard_deviation, dtype="float32", name="normalize"
+    )(x)
+    x = layers.Flatten(name="cells")(x)
+    return keras.Model(clip, leaky_dense(x, units, negative_slope), name=name)

@@ -1,0 +1,155 @@
+"""R(2+1)D video networks."""
+
+import keras
+from keras import layers
+
+from keras_amid.extractors.factored_conv3d import FactoredConv3D
+
+KINETICS_MEAN = (0.43216, 0.394666, 0.37645)
+KINETICS_STANDARD_DEVIATION = (0.22803, 0.22145, 0.216989)
+
+_BLOCKS = {10: (1, 1, 1, 1), 18: (2, 2, 2, 2), 34: (3, 4, 6, 3)}
+_STAGE_FILTERS = (64, 128, 256, 512)
+_STEM_FILTERS = (45, 64)
+
+
+def r2plus1d(
+    depth=18,
+    width=1.0,
+    negative_slope=0.01,
+    input_shape=(None, None, None, 3),
+    input_dtype="uint8",
+    mean=None,
+    standard_deviation=None,
+    name="r2plus1d",
+):
+    """R(2+1)D-18 or -34 without its classifier: clips of any length and size -> features.
+
+    Tran et al., "A Closer Look at Spatiotemporal Convolutions for Action Recognition"
+    (CVPR 2018), in the layout of torchvision's `r2plus1d_18` with Leaky ReLU in place of ReLU.
+    A layer is named after torchvision's module with "_" for ".": `layer1.0.conv1.0.0` is
+    `layer1_0_conv1_0_0`. Depth 34, which torchvision lacks, is that of the public weights
+    (VMZ, pre-trained on IG-65M): the second pair of a stage's first block has the size that
+    its own channels give, and the epsilon of batch normalization is 1e-3.
+
+    Args:
+        depth: 18 or 34; 10 is the shorter network, one block a stage, that CCL's code
+            (Chen et al., CVPR 2021) calls R(2+1)D-18.
+        width: positive float, multiplies every number of filters.
+        negative_slope: float, slope of Leaky ReLU below 0; 0 gives ReLU.
+        input_shape: (frames, height, width, channels); all but channels may be None.
+        input_dtype: "uint8": levels from 0 to 255; a float type: values from 0 to 1.
+        mean: float or one float a channel, subtracted from values in [0, 1]. Default: that of
+            Kinetics-400, per channel for RGB, averaged over the channels otherwise.
+        standard_deviation: likewise, divides the result.
+        name: str, name of the model.
+
+    Returns:
+        A functional `keras.Model`: (batch, frames, height, width, channels) ->
+        (batch, round(512 * width)).
+
+    Raises:
+        ValueError: `depth`, `width` or the rank of `input_shape` is not one of the above.
+    """
+    if depth not in _BLOCKS:
+        raise ValueError(f"`depth` must be one of {sorted(_BLOCKS)}. Received: depth={depth}")
+    if not width > 0:
+        raise ValueError(f"`width` must be positive. Received: width={width}")
+    if len(input_shape) != 4 or input_shape[-1] is None:
+        raise ValueError(
+            "`input_shape` must be (frames, height, width, channels) with known channels. "
+            f"Received: input_shape={input_shape}"
+        )
+    net = _Builder(width, negative_slope, vmz=depth == 34)
+    clip = keras.Input(input_shape, dtype=input_dtype, name="clip")
+    x = _normalize(clip, mean, standard_deviation)
+    x = net.stem(x)
+    stages = zip(_STAGE_FILTERS, _BLOCKS[depth], strict=True)
+    for stage, (filters, blocks) in enumerate(stages, start=1):
+        for block in range(blocks):
+            stride = 2 if stage > 1 and block == 0 else 1
+            x = net.residual_block(x, filters, stride, f"layer{stage}_{block}")
+    features = layers.GlobalAveragePooling3D(data_format="channels_last", name="avgpool")(x)
+    return keras.Model(clip, features, name=name)
+
+
+def _normalize(clip, mean, standard_deviation):
+    channels = clip.shape[-1]
+    unit = 255.0 if clip.dtype == "uint8" else 1.0
+    mean = _per_channel(mean, KINETICS_MEAN, channels, "mean")
+    deviation = _per_channel(
+        standard_deviation, KINETICS_STANDARD_DEVIATION, channels, "standard_deviation"
+    )
+    return layers.Rescaling(
+        scale=[1 / (unit * d) for d in deviation],
+        offset=[-m / d for m, d in zip(mean, deviation, strict=True)],
+        name="normalize",
+    )(clip)
+
+
+def _per_channel(value, default, channels, argument):
+    if value is None:
+        value = default if channels == len(default) else sum(default) / len(default)
+    values = [value] * channels if isinstance(value, int | float) else list(value)
+    if len(values) != channels:
+        raise ValueError(
+            f"`{argument}` must be a float or one float for each of the {channels} channels. "
+            f"Received: {argument}={value}"
+        )
+    return values
+
+
+class _Builder:
+    """The network's parts, as functions of symbolic tensors."""
+
+    def __init__(self, width, negative_slope, vmz):
+        self.width = width
+        self.negative_slope = negative_slope
+        self.vmz = vmz
+
+    def filters(self, filters):
+        return max(1, round(filters * self.width))
+
+    def convolution(self, x, filters, kernel_size, strides, name):
+        # torchvision's start: Kaiming normal over the outputs, with the gain of the slope.
+        gain = 2.0 / (1.0 + self.negative_slope**2)
+        initializer = keras.initializers.VarianceScaling(gain, "fan_out", "untruncated_normal")
+        return FactoredConv3D(filters, kernel_size, strides, initializer, name=name)(x)
+
+    def batch_norm(self, x, name):
+        epsilon = 1e-3 if self.vmz else 1e-5
+        return layers.BatchNormalization(momentum=0.9, epsilon=epsilon, name=name)(x)
+
+    def activation(self, x, name):
+        return layers.LeakyReLU(self.negative_slope, name=name)(x)
+
+    def stem(self, x):
+        middle, filters = map(self.filters, _STEM_FILTERS)
+        x = self.convolution(x, middle, (1, 7, 7), (1, 2, 2), "stem_0")
+        x = self.activation(self.batch_norm(x, "stem_1"), "stem_2")
+        x = self.convolution(x, filters, (3, 1, 1), (1, 1, 1), "stem_3")
+        return self.activation(self.batch_norm(x, "stem_4"), "stem_5")
+
+    def conv2plus1d(self, x, middle, filters, stride, name):
+        x = self.convolution(x, middle, (1, 3, 3), (1, stride, stride), f"{name}_0")
+        x = self.activation(self.batch_norm(x, f"{name}_1"), f"{name}_2")
+        return self.convolution(x, filters, (3, 1, 1), (stride, 1, 1), f"{name}_3")
+
+    def residual_block(self, x, filters, stride, name):
+        inputs, filters = x.shape[-1], self.filters(filters)
+        middle = _middle_filters(inputs, filters)
+        y = self.conv2plus1d(x, middle, filters, stride, f"{name}_conv1_0")
+        y = self.activation(self.batch_norm(y, f"{name}_conv1_1"), f"{name}_conv1_2")
+        if self.vmz:
+            middle = _middle_filters(filters, filters)
+        y = self.conv2plus1d(y, middle, filters, 1, f"{name}_conv2_0")
+        y = self.batch_norm(y, f"{name}_conv2_1")
+        if stride != 1 or inputs != filters:
+            x = self.convolution(x, filters, (1, 1, 1), (stride,) * 3, f"{name}_downsample_0")
+            x = self.batch_norm(x, f"{name}_downsample_1")
+        return self.activation(layers.Add(name=f"{name}_add")([x, y]), f"{name}_relu")
+
+
+def _middle_filters(inputs, filters):
+    """Gives a pair as many weights as the 3 x 3 x 3 convolution that it replaces."""
+    return (inputs * filters * 3 * 3 * 3) // (inputs * 3 * 3 + 3 * filters)
