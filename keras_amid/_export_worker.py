@@ -71,10 +71,7 @@ def write_saved_model(student, folder, work, class_names=None):
     module = tf.Module()
     # Only these are written. Tracking the student itself would add the states of its random
     # layers and, where it was compiled on its own, its optimizer and metrics.
-    weights = {id(weight.value): weight.path for weight in student.weights}
-    variables = [weight.value for weight in student.weights]
-    variables += [v for v in serving_default.graph.variables if id(v) not in weights]
-    module.weights = dict(zip(_unique_names(variables, weights), variables, strict=True))
+    module.weights = _variables(student, serving_default.graph.variables)
     module.tables = [
         part
         for part in tf.train.TrackableView(student).descendants()
@@ -88,13 +85,20 @@ def write_saved_model(student, folder, work, class_names=None):
     tf.saved_model.save(module, folder, signatures={"serving_default": serving_default})
 
 
-def _unique_names(variables, paths):
-    # Layers of nested models may share a path.
-    names = []
-    for index, variable in enumerate(variables):
-        name = paths.get(id(variable), variable.name)
-        names.append(f"{name}_{index}" if name in names else name)
-    return names
+def _variables(student, captured):
+    """dict, name -> tf.Variable: the weights, and what else the traced function uses.
+
+    (The latter is the state of a layer that is random in inference too.)
+    """
+    variables = [(weight.path, weight.value) for weight in student.weights]
+    # A distribution strategy's variable has one component for each replica.
+    known = {id(part) for _, v in variables for part in (v, *getattr(v, "values", ()))}
+    variables += [(v.name, v) for v in captured if id(v) not in known]
+    named = {}
+    for index, (name, variable) in enumerate(variables):
+        # Layers of nested models may share a path.
+        named[f"{name}_{index}" if name in named else name] = variable
+    return named
 
 
 def write_in_child(student, folder, work, class_names=None):
