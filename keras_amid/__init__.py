@@ -5,7 +5,7 @@ The algorithm is in `keras_amid/amid.py`. Runs on TensorFlow, JAX and PyTorch (`
 
 import importlib
 
-from keras_amid import losses
+from keras_amid import extractors, losses
 from keras_amid.amid import AMID
 from keras_amid.baselines import StudentOnly
 from keras_amid.callbacks import AMIDSchedule
@@ -18,7 +18,6 @@ __version__ = "0.1.0"
 _LAZY = {
     "data": "keras_amid.data",
     "export_student": "keras_amid.export",
-    "extractors": "keras_amid.extractors",
     "per_class_accuracy": "keras_amid.metrics",
     "plots": "keras_amid.plots",
     "recall_at_k": "keras_amid.retrieval",

@@ -10,9 +10,9 @@ from keras_amid import losses
 from keras_amid.amid_state import AMIDState
 from keras_amid.arguments import check_choice, check_number, check_pair_normalizer
 from keras_amid.discriminators import (
+    discriminate,
     enhanced_discriminator,
     fundamental_discriminator,
-    with_stopped_weights,
 )
 from keras_amid.distiller import Distiller
 from keras_amid.losses.similarity import cosine_similarity
@@ -116,10 +116,12 @@ class AMID(Distiller):
             "contrastive_loss", contrastive_loss, tuple(CONTRASTIVE_LOSSES)
         )
         self.use_enhanced_discriminator = bool(use_enhanced_discriminator)
-        dim, slope = self.representation_dim, self.negative_slope
-        self.fundamental_discriminator = fundamental_discriminator(dim, slope)
-        self.enhanced_discriminator = enhanced_discriminator(dim, slope)
         self.enhanced_discriminator.trainable = self.use_enhanced_discriminator
+
+    def add_networks(self):
+        """Makes the discriminators and the state."""
+        self.fundamental_discriminator = fundamental_discriminator(self.representation_dim)
+        self.enhanced_discriminator = enhanced_discriminator(self.representation_dim)
         self.state = AMIDState(name="state")
 
     def train_step(self, *args, **kwargs):
@@ -137,7 +139,8 @@ class AMID(Distiller):
     def distillation_loss(self, batch):
         """Eq. 17 and, for the discriminators only, Eq. 13; one value a sample, shape (batch,)."""
         a1, a2, a3 = self.mi_student_weight, self.mi_auxiliary_weight, self.adversarial_weight
-        l_cls, l_jsd = self.supervised_losses(batch)
+        l_cls = batch.classification_loss()
+        l_jsd = self.divergence_loss(batch)
         l_mi_s, l_mi_a = self.mutual_information_losses(batch)
         l_adv, l_d = self.adversarial_losses(batch)
         self.log_alignment(batch)
@@ -145,13 +148,10 @@ class AMID(Distiller):
         after_warmup = self.state.after_warmup.value
         return l_cls + l_jsd + after_warmup * (a1 * l_mi_s + a2 * l_mi_a + a3 * l_adv + l_d)
 
-    def supervised_losses(self, batch):
-        """L_cls (Eq. 15) and L_JSD (Eq. 16), each of shape (batch,)."""
-        l_cls = batch.cross_entropy(batch.student_logits)
-        l_cls = l_cls + batch.cross_entropy(batch.teacher_logits)
-        l_jsd = losses.jensen_shannon_divergence(batch.student_logits, batch.teacher_logits)
-        batch.log_mean("classification_loss", l_cls)
-        return l_cls, batch.log_mean("divergence_loss", l_jsd)
+    def divergence_loss(self, batch):
+        """L_JSD (Eq. 16), shape (batch,)."""
+        divergence = losses.jensen_shannon_divergence(batch.student_logits, batch.teacher_logits)
+        return batch.log_mean("divergence_loss", divergence)
 
     def mutual_information_losses(self, batch):
         """L_MIs (Eq. 8) and L_MIa (Eq. 9), each of shape (batch,); logs the bounds (Eq. 6)."""
@@ -181,11 +181,15 @@ class AMID(Distiller):
         d1, d2 = self.fundamental_discriminator, self.enhanced_discriminator
         weights, d = self._lambda(batch), self._pair_normalizer(batch)
         l_adv = losses.adversarial_loss(
-            with_stopped_weights(d1, s), with_stopped_weights(d2, s), y, weights, d
+            discriminate(d1, s, stop_weights=True),
+            discriminate(d2, s, stop_weights=True),
+            y,
+            weights,
+            d,
         )
         both = ops.stop_gradient(ops.concatenate([m, s], axis=0))
-        d1_teacher, d1_student = ops.split(d1(both), 2, axis=0)
-        d2_teacher, d2_student = ops.split(d2(both), 2, axis=0)
+        d1_teacher, d1_student = ops.split(discriminate(d1, both), 2, axis=0)
+        d2_teacher, d2_student = ops.split(discriminate(d2, both), 2, axis=0)
         l_d = losses.discriminator_loss(
             d1_teacher, d1_student, d2_teacher, d2_student, y, weights, d
         )

@@ -48,10 +48,21 @@ class Batch:
             float32 tensor, shape `(batch,)`.
         """
         classes = ops.shape(logits)[-1]
-        truth = ops.one_hot(self.labels, classes, dtype=logits.dtype)
-        values = -ops.sum(truth * ops.log_softmax(logits, axis=-1), axis=-1)
         known = ops.logical_and(self.labels >= 0, self.labels < classes)
+        truth = ops.one_hot(ops.where(known, self.labels, 0), classes, dtype=logits.dtype)
+        values = -ops.sum(truth * ops.log_softmax(logits, axis=-1), axis=-1)
         return ops.where(known, values, float("nan"))
+
+    def classification_loss(self):
+        """L_cls of Eq. 15, logged: cross-entropy of student and teacher (where there is one).
+
+        Returns:
+            float32 tensor, shape `(batch,)`.
+        """
+        values = self.cross_entropy(self.student_logits)
+        if self.teacher is not None:
+            values = values + self.cross_entropy(self.teacher_logits)
+        return self.log_mean("classification_loss", values)
 
     def accuracy(self, logits):
         """Fraction of the batch whose largest logit is the label's, a scalar."""

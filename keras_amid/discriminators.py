@@ -1,55 +1,59 @@
 """The two discriminators of AMID, section 3.2 of the paper."""
 
 import keras
-from keras import layers
+from keras import layers, ops
 
 FUNDAMENTAL_LAYERS = 5
 ENHANCED_LAYERS = 3
 
 
-def fundamental_discriminator(dim, negative_slope=0.2):
+def fundamental_discriminator(dim):
     """D1, which tells teacher from student representations: a 5-layer MLP with one logit.
+
+    Leaky ReLU with slope 0.2 between the layers. It computes in float32 under every dtype policy:
+    it is small, and the logs of its sigmoids are sensitive.
 
     Args:
         dim: int, size D of the representations and of the hidden layers (the paper gives no
             hidden size).
-        negative_slope: float, of the Leaky ReLU.
 
     Returns:
-        A built `keras.Model`, `(batch, dim)` -> logits `(batch, 1)`, named
+        A built `keras.Sequential`, `(batch, dim)` -> logits `(batch, 1)`, named
         `fundamental_discriminator`, the name by which `amid_optimizer` finds its variables.
     """
-    return _discriminator("fundamental_discriminator", FUNDAMENTAL_LAYERS, dim, negative_slope)
+    return _discriminator("fundamental_discriminator", FUNDAMENTAL_LAYERS, dim)
 
 
-def enhanced_discriminator(dim, negative_slope=0.2):
+def enhanced_discriminator(dim):
     """D2, which does so for samples of one class: a 3-layer MLP with one logit.
 
     Args and return value as of `fundamental_discriminator`, named `enhanced_discriminator`.
     """
-    return _discriminator("enhanced_discriminator", ENHANCED_LAYERS, dim, negative_slope)
+    return _discriminator("enhanced_discriminator", ENHANCED_LAYERS, dim)
 
 
-def _discriminator(name, depth, dim, negative_slope):
-    model = keras.Sequential([keras.Input((dim,))], name=name)
-    for i in range(depth - 1):
-        model.add(layers.Dense(dim, name=f"dense_{i + 1}"))
-        model.add(layers.LeakyReLU(negative_slope, name=f"leaky_relu_{i + 1}"))
-    model.add(layers.Dense(1, name=f"dense_{depth}"))
+def _discriminator(name, depth, dim):
+    model = keras.Sequential([keras.Input((dim,), dtype="float32")], name=name)
+    for i in range(1, depth + 1):
+        size, activation = (dim, keras.activations.leaky_relu) if i < depth else (1, None)
+        model.add(layers.Dense(size, activation, dtype="float32", name=f"dense_{i}"))
     return model
 
 
-def with_stopped_weights(discriminator, x):
-    """Applies a discriminator whose weights get no gradient, while `x` does.
+def discriminate(discriminator, x, stop_weights=False):
+    """Applies a discriminator layer by layer, without Keras's overhead of calling each.
 
     Args:
-        discriminator: a built model.
-        x: float tensor, shape `(batch, dim)`.
+        discriminator: `fundamental_discriminator` or `enhanced_discriminator`.
+        x: float32 tensor, shape `(batch, dim)`.
+        stop_weights: bool. True: the weights get no gradient, while x does.
 
     Returns:
-        Logits, shape `(batch, 1)`.
+        Logits, shape `(batch, 1)`: what `discriminator(x)` gives.
     """
-    stopped = [keras.ops.stop_gradient(v) for v in discriminator.trainable_variables]
-    others = [v.value for v in discriminator.non_trainable_variables]
-    logits, _ = discriminator.stateless_call(stopped, others, x)
-    return logits
+    for layer in discriminator.layers:
+        kernel, bias = layer.kernel, layer.bias
+        if stop_weights:
+            kernel, bias = ops.stop_gradient(kernel), ops.stop_gradient(bias)
+        x = layer.activation(ops.add(ops.matmul(x, kernel), bias))
+    return x

@@ -39,6 +39,50 @@ class Progress(keras.callbacks.Callback):
         self.bar.close()
 
 
+class EpochBackup(keras.callbacks.Callback):
+    """Keeps the weights and optimizer state of the last finished epoch in one file.
+
+    The file is renamed into place and names its epoch, so a kill at any moment leaves a whole
+    one that cannot be taken for another epoch's (Keras's `BackupAndRestore` writes the weights
+    and the epoch's number one after the other, in place).
+
+    Args:
+        folder: `Path` of the backups.
+    """
+
+    def __init__(self, folder):
+        super().__init__()
+        self.folder = folder
+
+    def restore(self, model):
+        """Restores the last finished epoch, if any; returns the number of finished ones."""
+        backups = self._backups()
+        if not backups:
+            return 0
+        if not model.optimizer.built:
+            model.optimizer.build(model.trainable_variables)
+        model.load_weights(backups[-1])
+        return int(backups[-1].name.split(".")[0])
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Replaces the backup."""
+        old = self._backups()
+        save_weights(self.model, self.folder / f"{epoch + 1:06d}.weights.h5")
+        for path in old:
+            path.unlink()
+
+    def _backups(self):
+        return sorted(self.folder.glob("[0-9]*.weights.h5"))
+
+
+def save_weights(model, path):
+    """Writes weights so that the file is there whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.parent / f"part-{path.name}"
+    model.save_weights(temporary)
+    os.replace(temporary, path)
+
+
 def fit(model, batches, validation, epochs, callbacks, folder):
     """Trains to the last epoch; cut off and called again, goes on where it was.
 
@@ -53,27 +97,27 @@ def fit(model, batches, validation, epochs, callbacks, folder):
     Returns:
         dict, name -> list of one value an epoch, from the first epoch on.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     final, log = folder / "final.weights.h5", folder / "history.csv"
+    backup = EpochBackup(folder / "backup")
+    folder.mkdir(parents=True, exist_ok=True)
     if final.exists():
         model.load_weights(final)
         return read_history(log)
     model.fit(
         batches,
         validation_data=validation,
+        initial_epoch=backup.restore(model),
         epochs=epochs,
         verbose=0,
         shuffle=False,  # the pipeline shuffles
         callbacks=[
             *callbacks,
-            keras.callbacks.CSVLogger(str(log), append=True),
-            keras.callbacks.BackupAndRestore(str(folder / "backup"), delete_checkpoint=False),
+            keras.callbacks.CSVLogger(str(log), append=True),  # before the backup of its epoch
+            backup,
             Progress(folder.name.replace("_", " "), epochs),
         ],
     )
-    temporary = folder / "part.weights.h5"
-    model.save_weights(temporary)
-    os.replace(temporary, final)
+    save_weights(model, final)
     return read_history(log)
 
 

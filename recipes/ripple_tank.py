@@ -172,7 +172,7 @@ def run_seed(seed, options, export_to=None):
     tank = ripple_tank.prepare(
         folder / "data", seed=seed, **(SMOKE if options.smoke else FULL), workers=options.workers
     )
-    result = {"seed": seed, "rows": {}, "histories": {}}
+    result = {"seed": seed, "rows": {}, "histories": {}, "left_out": tank.left_out}
     for method in TUNED:
         model, result["histories"][method] = train(method, tank, options, folder)
         result["rows"][method] = measure(model, tank)
@@ -231,6 +231,9 @@ def main(arguments=None):
         run_seed(seed, options, options.export if seed == options.seed else None)
         for seed in range(options.seed, options.seed + options.seeds)
     ]
+    for result in results:
+        for row in (row for rows in result["left_out"].values() for row in rows):
+            print(f"Left out, world {result['seed']}: {row['id']}: {row['reason']}")
     figure = options.out / "training.png"
     ka.plots.training_figure(results[0]["histories"], figure)
     table = comparison.table(results, baseline="student alone", method="AMID")

@@ -1,0 +1,57 @@
+"""The code in README.md and CONTRIBUTING.md runs as it stands."""
+
+import json
+import re
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tiny
+
+import keras_amid as ka
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.mark.slow
+def test_readme_example_trains_and_exports(tmp_path):
+    text = (ROOT / "README.md").read_text()
+    (example,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    assert len(example.splitlines()) <= 30
+    (tmp_path / "example.py").write_text(example)
+    subprocess.run([sys.executable, "example.py"], cwd=tmp_path, check=True, timeout=300)
+    assert (tmp_path / "saved_models" / "mine" / "1" / "saved_model.pb").exists()
+
+
+def test_readme_request_has_the_shape_of_a_clip():
+    text = (ROOT / "README.md").read_text()
+    (code,) = re.findall(r"python3 -c '(.*?)' > request.json", text)
+    request = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout
+    (instance,) = json.loads(request)["instances"]
+    clip = np.array(instance["video"])
+    assert clip.shape == (8, 64, 64, 1) == ka.extractors.clip_mlp().input_shape[1:]
+
+
+def test_contributing_example_is_a_method():
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    (example,) = re.findall(r"(      @keras.*?)\n\n- ", text, re.DOTALL)
+    names = {"keras": keras, "ka": ka}
+    exec(textwrap.dedent(example), names)
+    model = names["LogitMatching"](
+        {"video": tiny.extractor(tiny.VIDEO, 4, "v")},
+        {"audio": tiny.extractor(tiny.AUDIO, 4, "a")},
+        num_classes=3,
+        representation_dim=4,
+    )
+    model.compile(optimizer="adam")
+    x, y = tiny.data(8)
+    history = model.fit(x, y, epochs=1, verbose=0).history
+    total = history["classification_loss"][0] + history["divergence_loss"][0]
+    assert history["loss"][0] == pytest.approx(total, rel=1e-5)
+    assert history["divergence_loss"][0] > 0
