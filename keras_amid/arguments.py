@@ -5,6 +5,9 @@ import numbers
 
 import keras
 
+# Names of the student's own layers, which its inputs cannot have too.
+RESERVED_NAMES = {"classifier", "probabilities", "representation", "student_projection"}
+
 
 def check_positive_int(name, value, at_least=1):
     """Returns `value` as int, or raises ValueError."""
@@ -52,6 +55,11 @@ def check_extractors(target, auxiliary, needs_auxiliary):
                 raise ValueError(
                     f"`{argument}` has the modality name {modality!r}; a name must be a string of "
                     "letters, digits and underscores: it becomes an input name of the served model."
+                )
+            if modality in RESERVED_NAMES:
+                raise ValueError(
+                    f"`{argument}` has the modality name {modality!r}, which a layer of the "
+                    f"student has; expected a name other than {sorted(RESERVED_NAMES)}."
                 )
             if not isinstance(extractor, keras.layers.Layer):
                 raise ValueError(

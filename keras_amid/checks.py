@@ -4,6 +4,7 @@ The same rules in two forms: on arrays, before training, and inside a tf.data pi
 they run beside the training and not in its hot loop.
 """
 
+import contextlib
 import re
 
 import keras
@@ -12,16 +13,17 @@ import numpy as np
 _MARK, _END = "<keras_amid>", "</keras_amid>"
 
 
-def check_modalities(x, needed, known, argument="x"):
+def check_modalities(x, needed, known=None, argument="x"):
     """Raises ValueError unless x is a dict with all the needed modalities and only known ones.
 
     Args:
         x: the input of a model.
         needed: names that must be there.
-        known: names that may be there.
+        known: names that may be there; None: any.
         argument: str, what to call x.
     """
-    needed, known = list(needed), list(known)
+    needed = list(needed)
+    known = list(x if known is None and isinstance(x, dict) else known or needed)
     if not isinstance(x, dict):
         raise ValueError(
             f"`{argument}` must be a dict, modality -> array, with {needed}; "
@@ -47,12 +49,15 @@ class BatchCheck:
         known: modalities that may be there.
         num_classes: int.
         where: str, what the messages call the data (`"training data"`).
+        dtypes: dict, name of an input as `leaves` gives it -> dtype its extractor takes, where
+            that is known.
     """
 
-    def __init__(self, needed, known, num_classes, where="data"):
+    def __init__(self, needed, known, num_classes, where="data", dtypes=None):
         self.needed, self.known = list(needed), list(known)
         self.num_classes = num_classes
         self.where = where
+        self.dtypes = dict(dtypes or {})
 
     def structure(self, data):
         """Splits `(x, y)` or `(x, y, sample_weight)`, refusing anything else."""
@@ -70,10 +75,20 @@ class BatchCheck:
     def label_spec(self, shape, dtype):
         """Refuses labels that are not integers of shape (batch,)."""
         dtype = keras.backend.standardize_dtype(dtype)
-        if len(shape) != 1 or not ("int" in dtype):
+        if len(shape) != 1 or "int" not in dtype:
             raise ValueError(
                 f"`y` of the {self.where} must be integers of shape (batch,); received {dtype} of "
                 f"shape {tuple(shape)}."
+            )
+
+    def input_spec(self, name, dtype):
+        """Refuses fractions for an extractor of whole numbers: Keras would cut them off."""
+        expected = self.dtypes.get(name, "float32")
+        dtype = keras.backend.standardize_dtype(dtype)
+        if "int" in expected and "float" in dtype:
+            raise ValueError(
+                f"{name} of the {self.where} must be {expected}, as its extractor takes it; "
+                f"received {dtype}."
             )
 
     def arrays(self, x, y, sample_weight=None):
@@ -84,37 +99,40 @@ class BatchCheck:
         wrong = y[(y < 0) | (y >= self.num_classes)]
         if wrong.size:
             raise ValueError(self._labels_message(_some(wrong)))
-        for name, values in _leaves(x):
+        for name, values in leaves(x):
             values = _array(values)
             if values.shape[:1] != y.shape:
                 raise ValueError(
                     f"{name} of the {self.where} must have as many samples as `y`, {len(y)}; "
                     f"received shape {values.shape}."
                 )
+            self.input_spec(name, values.dtype)
             if not _all_finite(values):
                 raise ValueError(self._finite_message(name))
         if sample_weight is not None:
             weight = _array(sample_weight)
             if weight.shape != y.shape:
-                raise ValueError(
-                    f"`sample_weight` of the {self.where} must have the shape of `y`, {y.shape}; "
-                    f"received {weight.shape}."
-                )
+                raise ValueError(self._weight_shape_message(y.shape, weight.shape))
             if not (_all_finite(weight) and (weight >= 0).all()):
                 raise ValueError(self._weight_message())
 
     def batch(self, data):
         """Checks one batch of a stream and returns it."""
-        self.arrays(*self.structure(data))
+        with marked():
+            self.arrays(*self.structure(data))
         return data
 
     def dataset(self, dataset):
         """The `tf.data.Dataset` with the checks in it; its structure is checked at once."""
         import tensorflow as tf
 
-        _, y, _ = self.structure(dataset.element_spec)
+        x, y, sample_weight = self.structure(dataset.element_spec)
+        for name, spec in leaves(x):
+            self.input_spec(name, spec.dtype.name)
         if y.shape.rank is not None:
             self.label_spec(y.shape, y.dtype.name)
+        if sample_weight is not None and sample_weight.shape.rank not in (None, 1):
+            raise ValueError(self._weight_shape_message("(batch,)", sample_weight.shape))
         return dataset.map(self._check_tensors, num_parallel_calls=tf.data.AUTOTUNE).prefetch(2)
 
     def _check_tensors(self, *data):
@@ -131,7 +149,7 @@ class BatchCheck:
             require(tf.rank(y) == 1, f"`y` of the {self.where} must have shape (batch,).")
         wrong = tf.boolean_mask(y, (y < 0) | (y >= tf.cast(self.num_classes, y.dtype)))
         require(tf.equal(tf.size(wrong), 0), self._labels_message("{}"), wrong)
-        for name, values in _leaves(x):
+        for name, values in leaves(x):
             if values.dtype.is_floating:
                 finite = tf.reduce_all(tf.math.is_finite(values))
                 require(finite, self._finite_message(name))
@@ -150,14 +168,29 @@ class BatchCheck:
     def _finite_message(self, name):
         return f"{name} of the {self.where} must be finite; it holds NaN or infinite values."
 
+    def _weight_shape_message(self, expected, received):
+        return (
+            f"`sample_weight` of the {self.where} must have the shape of `y`, {expected}; "
+            f"received {tuple(received)}."
+        )
+
     def _weight_message(self):
         return f"`sample_weight` of the {self.where} must be finite and not negative."
 
 
+@contextlib.contextmanager
+def marked():
+    """Marks a ValueError's message: what reads the stream may wrap it in another error."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"{_MARK}{error}{_END}") from None
+
+
 def message_of(error):
-    """The message of a check inside a tf.data pipeline, out of the error it surfaced as."""
+    """The message of a check that ran in a stream, out of the error it surfaced as, or None."""
     found = re.search(f"{_MARK}(.*?){_END}", str(error), re.DOTALL)
-    return found and found.group(1)
+    return found and found.group(1).replace("\\'", "'")
 
 
 def check_class_weight(class_weight, num_classes):
@@ -170,7 +203,7 @@ def check_class_weight(class_weight, num_classes):
             )
 
 
-def _leaves(x):
+def leaves(x):
     """Pairs of (printable name, leaf) of a dict of modalities, which may be nested."""
     flat = keras.tree.flatten_with_path(x)
     return [("x" + "".join(f"[{key!r}]" for key in path), leaf) for path, leaf in flat]

@@ -11,11 +11,11 @@ from keras_amid.arguments import (
     check_positive_int,
 )
 from keras_amid.batch import Batch, ComponentMeans, SampleMean
-from keras_amid.checks import BatchCheck, check_class_weight, check_modalities
-from keras_amid.feeds import bind, with_clear_errors
+from keras_amid.checked_model import CheckedModel
+from keras_amid.checks import check_modalities, leaves
 
 
-class Distiller(keras.Model):
+class Distiller(CheckedModel):
     """Base of all methods: a student on the target modalities, a teacher on all of them.
 
     A method is a subclass with one method, `distillation_loss`, and the names it logs,
@@ -63,7 +63,8 @@ class Distiller(keras.Model):
         name=None,
         **kwargs,
     ):
-        super().__init__(name=name, **kwargs)
+        # Extractors cast for themselves: a waveform keeps its float32 under a float16 policy.
+        super().__init__(name=name, autocast=False, **kwargs)
         auxiliary = {} if auxiliary is None else auxiliary
         check_extractors(target, auxiliary, needs_auxiliary=self.uses_teacher)
         self.num_classes = check_positive_int("num_classes", num_classes, at_least=2)
@@ -73,14 +74,16 @@ class Distiller(keras.Model):
         self.train_auxiliary = bool(train_auxiliary)
         self.target_extractors = dict(target)
         self.auxiliary_extractors = dict(auxiliary)
-        if not self.train_auxiliary:
+        if not (self.train_auxiliary and self.uses_teacher):
             for extractor in auxiliary.values():
                 extractor.trainable = False
         self.components = ComponentMeans(
             ("student_accuracy", "teacher_accuracy", "classification_loss", *self.log_names)
         )
         self.sample_mean = SampleMean()
+        self.input_dtypes = {}
         self.student = None
+        self.add_networks()
         templates = {m: networks.input_template(e) for m, e in self.used_extractors.items()}
         if all(template is not None for template in templates.values()):
             self._assemble(templates)
@@ -98,6 +101,13 @@ class Distiller(keras.Model):
 
     # Networks.
 
+    def add_networks(self):
+        """Makes the method's own networks and state, if any: a subclass's hook.
+
+        Called before the student is built, whether that is on construction or later: the order
+        of the layers, by which they are saved, is the same.
+        """
+
     def build(self, input_shape):
         """Builds from shapes, where the extractors did not tell theirs.
 
@@ -110,11 +120,10 @@ class Distiller(keras.Model):
             self._assemble({m: networks.input_template(e, input_shape[m]) for m, e in used.items()})
 
     def _assemble(self, templates):
+        self.input_dtypes = {name: template.dtype for name, template in leaves(templates)}
         inputs, features = networks.symbolic_features(self.used_extractors, templates)
-        target, auxiliary = (
-            {m: features[m] for m in group if m in features}
-            for group in (self.target_extractors, self.auxiliary_extractors)
-        )
+        target = {m: features[m] for m in self.target_extractors}
+        auxiliary = {m: features[m] for m in features if m not in target}
         dim = self.representation_dim
         self.student_projection = networks.projection_or_none(
             "student", target, dim, self.projection
@@ -144,9 +153,8 @@ class Distiller(keras.Model):
             and `teacher_logits`.
         """
         with_teacher = self.uses_teacher and any(m in x for m in self.auxiliary_extractors)
-        check_modalities(
-            x, self.used_extractors if with_teacher else self.target_extractors, self.modalities
-        )
+        needed = self.used_extractors if with_teacher else self.target_extractors
+        check_modalities(x, needed, self.modalities)
         target = [e(x[m], training=training) for m, e in self.target_extractors.items()]
         student = self._represent(target, self.student_projection)
         if not with_teacher:
@@ -183,10 +191,6 @@ class Distiller(keras.Model):
         """
         raise NotImplementedError(f"{type(self).__name__} must define `distillation_loss`.")
 
-    def student_loss(self, batch):
-        """Cross-entropy of the student alone: what data without auxiliary modalities gets."""
-        return batch.log_mean("classification_loss", batch.cross_entropy(batch.student_logits))
-
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """The scalar to minimise: the batch mean of the weighted loss, and regularisers.
 
@@ -205,8 +209,9 @@ class Distiller(keras.Model):
         batch.log("student_accuracy", batch.accuracy(batch.student_logits))
         if batch.teacher is not None:
             batch.log("teacher_accuracy", batch.accuracy(batch.teacher_logits))
+        # Data without auxiliary modalities: the student alone is evaluated.
         alone = self.uses_teacher and batch.teacher is None
-        values = self.student_loss(batch) if alone else self.distillation_loss(batch)
+        values = batch.classification_loss() if alone else self.distillation_loss(batch)
         self.components.update_state(batch.logged)
         loss = self.sample_mean.mean(values, batch.sample_weight)
         for extra in self.losses:
@@ -224,43 +229,7 @@ class Distiller(keras.Model):
         absent = set(self.components.names) - set(self.components.last_names)
         return {name: value for name, value in logs.items() if name not in absent}
 
-    # Fitting and predicting.
-
-    def fit(self, *args, **kwargs):
-        """`keras.Model.fit`, with the data checked first.
-
-        Args: as of `keras.Model.fit`; x is a dict, modality -> array, and y integer labels
-            `(batch,)`, or x a stream of such pairs. `validation_data` may hold the target
-            modalities only: then the student alone is evaluated.
-
-        Raises:
-            ValueError: for a missing or unknown modality, labels that are not integers of shape
-                (batch,) in 0..num_classes-1, values that are not finite, negative weights. Arrays
-                are checked before the first step, streams batch by batch before each is used.
-        """
-        fit = super().fit
-        arguments = bind(fit, args, kwargs)
-        check_class_weight(arguments.get("class_weight"), self.num_classes)
-        feeds.check_argument(self._check("training data", self.used_extractors), arguments)
-        check = self._check("validation data", self.target_extractors)
-        validation_data = arguments.get("validation_data")
-        if isinstance(validation_data, (tuple, list)):
-            check.batch(validation_data)
-        elif validation_data is not None:
-            arguments["validation_data"] = feeds.checked(check, validation_data)
-        return with_clear_errors(lambda: fit(**arguments))
-
-    def evaluate(self, *args, **kwargs):
-        """`keras.Model.evaluate`; the target modalities suffice. Data are checked as in `fit`."""
-        evaluate = super().evaluate
-        arguments = bind(evaluate, args, kwargs)
-        # Within `fit`, Keras passes the data that were checked there.
-        if not arguments.get("_use_cached_eval_dataset"):
-            feeds.check_argument(self._check("evaluation data", self.target_extractors), arguments)
-        return with_clear_errors(lambda: evaluate(**arguments))
-
-    def _check(self, where, needed):
-        return BatchCheck(needed, self.modalities, self.num_classes, where)
+    # Predicting.
 
     def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):
         """The student's class probabilities; the target modalities suffice.
@@ -274,17 +243,15 @@ class Distiller(keras.Model):
         if isinstance(x, dict):
             check_modalities(x, self.target_extractors, self.modalities)
         x = feeds.select(list(self.target_extractors), x)
-        outputs = self.student.predict(
-            x, batch_size=batch_size, verbose=verbose, steps=steps, callbacks=callbacks
-        )
+        predict = self.student.predict
+        outputs = feeds.run(self.student, lambda: predict(x, batch_size, verbose, steps, callbacks))
         return outputs["probabilities"]
 
     def represent(self, x, batch_size=None, verbose=0):
         """The representations, in inference mode.
 
         Args:
-            x: dict, modality -> array, or a stream (`tf.data.Dataset` ...) of such dicts, or of
-                `(x, y)`.
+            x: dict, modality -> array, or a stream of such dicts or of `(x, y)`.
             batch_size: int, 32 by default, where x holds arrays.
             verbose: as of `keras.Model.predict`.
 
@@ -292,7 +259,9 @@ class Distiller(keras.Model):
             dict of `student` and, where x has the auxiliary modalities, `teacher` and
             `auxiliary`: arrays of shape `(samples, representation_dim)`.
         """
-        outputs = super().predict(x, batch_size=batch_size, verbose=verbose)
+        self._require_built("represent")
+        predict = super().predict
+        outputs = feeds.run(self, lambda: predict(x, batch_size, verbose))
         return {name: v for name, v in outputs.items() if not name.endswith("_logits")}
 
     def _require_built(self, call):

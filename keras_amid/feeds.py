@@ -5,8 +5,10 @@ import inspect
 import sys
 
 import keras
+import numpy as np
 
-from keras_amid.checks import message_of
+from keras_amid.checks import check_modalities, marked, message_of
+from keras_amid.recovery import variables_kept
 
 
 def checked(check, x, y=None, sample_weight=None):
@@ -37,6 +39,9 @@ def checked(check, x, y=None, sample_weight=None):
 
 def check_argument(check, arguments):
     """Puts a check before the data among the arguments of `fit` or `evaluate`, in place."""
+    for name in ("y", "sample_weight"):
+        if isinstance(arguments.get(name), (list, tuple)):  # which Keras takes only with a list x
+            arguments[name] = np.asarray(arguments[name])
     arguments["x"] = checked(check, *(arguments.get(n) for n in ("x", "y", "sample_weight")))
 
 
@@ -47,10 +52,22 @@ def bind(method, args, kwargs):
     return {**bound, **further}
 
 
-def with_clear_errors(call):
-    """Calls; a check that failed inside a tf.data pipeline surfaces as the ValueError it is."""
+def run(model, call):
+    """Runs a trainer's loop over checked data.
+
+    A check that failed in the stream surfaces as the ValueError it is, through whatever wrapped
+    it on the way, and the model stays usable.
+
+    Args:
+        model: `keras.Model` whose loop it is.
+        call: function without arguments.
+
+    Returns:
+        What `call` returns.
+    """
     try:
-        return call()
+        with variables_kept(model):
+            return call()
     except Exception as error:
         message = message_of(error)
         if message is None:
@@ -66,16 +83,18 @@ def select(modalities, x):
         x: dict of arrays, or a stream of `x`, `(x,)`, `(x, y)` or `(x, y, sample_weight)`.
 
     Returns:
-        The same kind of thing, yielding dicts of the modalities.
+        The same kind of thing, yielding `(x,)` with the dict of the modalities.
     """
 
     def function(*data):
         x = data[0] if len(data) == 1 else data
         x = x[0] if isinstance(x, (tuple, list)) else x
-        return {name: x[name] for name in modalities}
+        with marked():
+            check_modalities(x, modalities)
+        return ({name: x[name] for name in modalities},)
 
     if isinstance(x, dict):
-        return function(x)
+        return {name: x[name] for name in modalities}
     if is_tf_dataset(x):
         return x.map(function)
     return map_batches(function, x)

@@ -46,12 +46,11 @@ def symbolic_features(extractors, templates):
     inputs, features = {}, {}
     for modality, extractor in extractors.items():
         template = templates[modality]
-        single = isinstance(template, keras.KerasTensor)
-        inner = _inputs(f"{modality}_in" if single else "", template)
+        inner = _inputs(f"{modality}_in", template)
         _check_features(modality, outputs := extractor(inner))
-        wrapped = keras.Model(inner, outputs, name=f"{modality}_extractor")
+        wrapped = keras.Model(tree.flatten(inner), outputs, name=f"{modality}_extractor")
         inputs[modality] = _inputs(modality, template)
-        features[modality] = wrapped(inputs[modality])
+        features[modality] = wrapped(tree.flatten(inputs[modality]))
     return inputs, features
 
 
@@ -69,10 +68,9 @@ def _inputs(name, template):
     """Symbolic inputs like the template, each leaf named by its path."""
     if isinstance(template, keras.KerasTensor):
         return keras.Input(template.shape[1:], dtype=template.dtype, name=name)
-    prefix = f"{name}_" if name else ""
     if isinstance(template, dict):
-        return {key: _inputs(f"{prefix}{key}", part) for key, part in template.items()}
-    return type(template)(_inputs(f"{prefix}{i}", part) for i, part in enumerate(template))
+        return {key: _inputs(f"{name}_{key}", part) for key, part in template.items()}
+    return type(template)(_inputs(f"{name}_{i}", part) for i, part in enumerate(template))
 
 
 def concatenate(features):

@@ -6,6 +6,8 @@ import numpy as np
 import keras_amid as ka
 
 VIDEO, AUDIO, TEXT = 5, 4, 3
+#: `jit_compile` for the quickest way to the first steps, in tests where it is not the point.
+JIT = keras.backend.backend() == "jax"
 
 
 def extractor(size, features, name, trainable=True):
