@@ -18,6 +18,7 @@ INSTALL_REQUIRES = [
     "scikit-learn>=1.4",
     "av>=14",
     "matplotlib>=3.8",
+    "scipy>=1.13",
     "tqdm>=4.66",
 ]
 
