@@ -7,6 +7,7 @@ import keras
 
 # Names of the student's own layers, which its inputs cannot have too.
 RESERVED_NAMES = {"classifier", "probabilities", "representation", "student_projection"}
+DISCRIMINATOR_NAMES = {"fundamental_discriminator", "enhanced_discriminator"}
 
 
 def check_positive_int(name, value, at_least=1):
@@ -51,21 +52,8 @@ def check_extractors(target, auxiliary, needs_auxiliary):
                 f"`{argument}` must be a dict, modality name -> extractor; received {extractors!r}."
             )
         for modality, extractor in extractors.items():
-            if not isinstance(modality, str) or not modality.isidentifier():
-                raise ValueError(
-                    f"`{argument}` has the modality name {modality!r}; a name must be a string of "
-                    "letters, digits and underscores: it becomes an input name of the served model."
-                )
-            if modality in RESERVED_NAMES:
-                raise ValueError(
-                    f"`{argument}` has the modality name {modality!r}, which a layer of the "
-                    f"student has; expected a name other than {sorted(RESERVED_NAMES)}."
-                )
-            if not isinstance(extractor, keras.layers.Layer):
-                raise ValueError(
-                    f"`{argument}[{modality!r}]` must be a keras.Model or keras.layers.Layer; "
-                    f"received {extractor!r}."
-                )
+            _check_modality_name(argument, modality)
+            _check_extractor(f"{argument}[{modality!r}]", extractor)
     if not target:
         raise ValueError("`target` must have at least one modality; received {}.")
     if needs_auxiliary and not auxiliary:
@@ -73,3 +61,34 @@ def check_extractors(target, auxiliary, needs_auxiliary):
     both = sorted(set(target) & set(auxiliary))
     if both:
         raise ValueError(f"{both} stand in both `target` and `auxiliary`; each belongs in one.")
+    extractors = [*target.values(), *auxiliary.values()]
+    if len({id(extractor) for extractor in extractors}) < len(extractors):
+        raise ValueError(
+            "one extractor object is given for several modalities; each needs its own: a loaded "
+            "model could not share it again."
+        )
+
+
+def _check_modality_name(argument, modality):
+    if not isinstance(modality, str) or not modality.isidentifier():
+        raise ValueError(
+            f"`{argument}` has the modality name {modality!r}; a name must be a string of "
+            "letters, digits and underscores: it becomes an input name of the served model."
+        )
+    if modality in RESERVED_NAMES:
+        raise ValueError(
+            f"`{argument}` has the modality name {modality!r}, which a layer of the "
+            f"student has; expected a name other than {sorted(RESERVED_NAMES)}."
+        )
+
+
+def _check_extractor(argument, extractor):
+    if not isinstance(extractor, keras.layers.Layer):
+        raise ValueError(
+            f"`{argument}` must be a keras.Model or keras.layers.Layer; received {extractor!r}."
+        )
+    if extractor.name in DISCRIMINATOR_NAMES:
+        raise ValueError(
+            f"`{argument}` is named {extractor.name!r}, by which the optimizers find a "
+            "discriminator; give it another name."
+        )

@@ -133,7 +133,9 @@ class BatchCheck:
             self.label_spec(y.shape, y.dtype.name)
         if sample_weight is not None and sample_weight.shape.rank not in (None, 1):
             raise ValueError(self._weight_shape_message("(batch,)", sample_weight.shape))
-        return dataset.map(self._check_tensors, num_parallel_calls=tf.data.AUTOTUNE).prefetch(2)
+        # Nothing in it for AutoGraph to convert.
+        check = tf.autograph.experimental.do_not_convert(self._check_tensors)
+        return dataset.map(check, num_parallel_calls=tf.data.AUTOTUNE).prefetch(2)
 
     def _check_tensors(self, *data):
         import tensorflow as tf

@@ -237,3 +237,12 @@ def test_fractions_for_an_extractor_of_whole_numbers_are_refused(kind):
     with pytest.raises(ValueError, match=r"x\['video'\].*must be uint8.*received float32"):
         model.fit(*data, verbose=0)
     model.fit({"video": np.full((4, 6), 3, "int64")}, y, verbose=0)
+
+
+def test_extractors_that_would_be_mixed_up_are_refused():
+    shared = tiny.extractor(tiny.VIDEO, 4, "shared")
+    with pytest.raises(ValueError, match="one extractor object .* several modalities"):
+        ka.AMID({"video": shared}, {"audio": shared}, num_classes=3)
+    named = tiny.extractor(tiny.VIDEO, 4, "enhanced_discriminator")
+    with pytest.raises(ValueError, match=r"target\['video'\]. is named 'enhanced_discriminator'"):
+        ka.AMID({"video": named}, {"audio": shared}, num_classes=3)

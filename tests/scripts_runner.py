@@ -1,0 +1,30 @@
+"""Running the scripts of tests/scripts/ in processes of their own."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+
+import keras_amid
+
+SCRIPTS = Path(__file__).parent / "scripts"
+# The very package that this process tests, wherever the scripts are run from.
+PACKAGE = str(Path(keras_amid.__file__).parents[1])
+
+
+def run(script, *arguments, backend, **environment):
+    """Runs `scripts/<script> out.npz <arguments>`; the first argument is the file to write.
+
+    Returns:
+        dict, the arrays that the script wrote.
+    """
+    done = subprocess.run(
+        [sys.executable, str(SCRIPTS / script), *map(str, arguments)],
+        env={**os.environ, "PYTHONPATH": PACKAGE, "KERAS_BACKEND": backend, **environment},
+        capture_output=True, text=True, timeout=500,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-4000:]
+    with np.load(arguments[0]) as arrays:
+        return {name.replace("|", "/"): arrays[name] for name in arrays.files}
