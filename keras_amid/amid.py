@@ -93,23 +93,17 @@ class AMID(Distiller):
         name="amid",
         **kwargs,
     ):
-        super().__init__(
-            target,
-            auxiliary,
-            num_classes,
-            representation_dim,
-            train_auxiliary,
-            projection,
-            negative_slope,
-            name,
-            **kwargs,
-        )
+        shared = (target, auxiliary, num_classes, representation_dim, train_auxiliary)
+        super().__init__(*shared, projection, negative_slope, name, **kwargs)
         self.temperature = check_number("temperature", temperature, above=0)
-        self.mi_student_weight = check_number("mi_student_weight", mi_student_weight, at_least=0)
-        self.mi_auxiliary_weight = check_number(
-            "mi_auxiliary_weight", mi_auxiliary_weight, at_least=0
+        self.mi_student_weight, self.mi_auxiliary_weight, self.adversarial_weight = (
+            check_number(f"{term}_weight", weight, at_least=0)
+            for term, weight in (
+                ("mi_student", mi_student_weight),
+                ("mi_auxiliary", mi_auxiliary_weight),
+                ("adversarial", adversarial_weight),
+            )
         )
-        self.adversarial_weight = check_number("adversarial_weight", adversarial_weight, at_least=0)
         self.pair_normalizer = check_pair_normalizer(pair_normalizer)
         self.detach_teacher = bool(detach_teacher)
         self.contrastive_loss = check_choice(
@@ -156,13 +150,8 @@ class AMID(Distiller):
     def mutual_information_losses(self, batch):
         """L_MIs (Eq. 8) and L_MIa (Eq. 9), each of shape (batch,); logs the bounds (Eq. 6)."""
         contrast = CONTRASTIVE_LOSSES[self.contrastive_loss]
-        m, s, a, y, tau = (
-            batch.teacher,
-            batch.student,
-            batch.auxiliary,
-            batch.labels,
-            self.temperature,
-        )
+        m, s, a, y = batch.teacher, batch.student, batch.auxiliary, batch.labels
+        tau = self.temperature
         l_mi_s = contrast(ops.stop_gradient(m) if self.detach_teacher else m, s, y, tau)
         l_mi_a = contrast(m, a, y, tau)
         if self.contrastive_loss == "mutual_information":
@@ -212,9 +201,9 @@ class AMID(Distiller):
 
     def _lambda(self, batch):
         """lambda_1, lambda_2 of this epoch (Eq. 14)."""
-        if not self.use_enhanced_discriminator:
-            return 1.0, 0.0
         lambda_1, lambda_2 = ops.unstack(ops.softmax(self.state.lambda_tilde.value), 2)
+        if not self.use_enhanced_discriminator:
+            lambda_1, lambda_2 = ops.ones_like(lambda_1), ops.zeros_like(lambda_2)
         if batch.training:
             batch.log("lambda_1", lambda_1)
             batch.log("lambda_2", lambda_2)

@@ -9,7 +9,8 @@ class AMIDSchedule(keras.callbacks.Callback):
     """Warm-up and adaptive lambda (Eq. 14) of `AMID`.
 
     For the first `warmup_epochs` epochs only L_cls + L_JSD count, and the discriminators do not
-    train. lambda is updated after every epoch, the warm-up included. All state is in the model's
+    train (their gradients are 0; an optimizer that decays weights would still decay theirs).
+    lambda is updated after every epoch, the warm-up included. All state is in the model's
     variables; Eq. 14 is applied when the next epoch begins (or training ends), so the order among
     the callbacks does not matter, and a run resumed with `BackupAndRestore` or `initial_epoch`
     goes on as if it had not stopped.

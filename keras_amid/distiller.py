@@ -252,8 +252,7 @@ class Distiller(CheckedModel):
 
         Args:
             x: dict, modality -> array, or a stream of such dicts or of `(x, y)`.
-            batch_size: int, 32 by default, where x holds arrays.
-            verbose: as of `keras.Model.predict`.
+            batch_size, verbose: as of `keras.Model.predict`.
 
         Returns:
             dict of `student` and, where x has the auxiliary modalities, `teacher` and

@@ -185,6 +185,7 @@ def test_ablations_are_arguments(batch):
     expected = numpy_amid.components(p, batch, Y, 0.5, (1.0, 0.0), 1.0)
     assert logs["adversarial_loss"] == pytest.approx(expected["adversarial_loss"], rel=1e-4)
     assert not any(c.any() for path, c in changes.items() if "enhanced_discriminator" in path)
+    assert (logs["lambda_1"], logs["lambda_2"]) == (1, 0)
 
 
 @pytest.mark.parametrize(

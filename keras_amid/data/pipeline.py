@@ -56,35 +56,33 @@ def batches(
     formats = _formats(folders, indexes, modalities)
     size = sum(index["count"] for index in indexes)
     tf = tensorflow()
-    files = [
-        str(folder / shard["file"])
-        for folder, index in zip(folders, indexes, strict=True)
-        for shard in index["shards"]
-        if shard["count"]
-    ]
-    dataset = tf.data.TFRecordDataset(files)
+    dataset = tf.data.TFRecordDataset(_shards(folders, indexes))
     decode = _decoder(formats, modalities, vocabulary if text == "tokens" else None)
-    if cache is False:
-        if shuffle is not None:
-            dataset = shuffle.apply(dataset, size)
-        dataset = dataset.map(decode, num_parallel_calls=tf.data.AUTOTUNE)
-    else:
-        dataset = dataset.map(decode, num_parallel_calls=tf.data.AUTOTUNE)
-        key = [
-            indexes,
-            sorted(modalities),
-            text,
-            vocabulary and [vocabulary.words, vocabulary.length],
-        ]
-        dataset = dataset.cache() if cache is True else _file_cache(dataset, Path(cache), key)
-        if shuffle is not None:
-            dataset = shuffle.apply(dataset, size)
+    if cache is False and shuffle is not None:
+        dataset = shuffle.apply(dataset, size)
+    dataset = dataset.map(decode, num_parallel_calls=tf.data.AUTOTUNE)
+    if cache is True:
+        dataset = dataset.cache()
+    elif cache is not False:
+        words = vocabulary and [vocabulary.words, vocabulary.length]
+        dataset = _file_cache(dataset, Path(cache), [indexes, sorted(modalities), text, words])
+    if cache is not False and shuffle is not None:
+        dataset = shuffle.apply(dataset, size)
     dataset = dataset.apply(tf.data.experimental.assert_cardinality(size))
     dataset = dataset.batch(batch_size, drop_remainder=drop_remainder)
     options = tf.data.Options()
     # One shuffled stream has no files to divide: workers of a strategy take their share of samples.
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
     return dataset.with_options(options).prefetch(tf.data.AUTOTUNE)
+
+
+def _shards(folders, indexes):
+    return [
+        str(folder / shard["file"])
+        for folder, index in zip(folders, indexes, strict=True)
+        for shard in index["shards"]
+        if shard["count"]
+    ]
 
 
 def _check(batch_size, modalities, vocabulary, text):

@@ -105,9 +105,7 @@ def prepare(
     folder = Path(folder)
     check_workers(workers)
     sizes = {"train": train, "validation": validation, "test": test, "sounds": sounds}
-    for split, size in sizes.items():
-        if isinstance(size, bool) or not isinstance(size, int) or size < 0:
-            raise ValueError(f"`{split}` must be an integer >= 0, received {size!r}.")
+    _check_sizes(sizes)
     world = rw.World(seed)
     asked = {"format": _FORMAT, "seed": seed, **sizes}
     found = read_json(folder / "world.json")
@@ -134,6 +132,12 @@ def prepare(
             progress=progress,
         )
     return _open(folder, seed, splits)
+
+
+def _check_sizes(sizes):
+    for split, size in sizes.items():
+        if isinstance(size, bool) or not isinstance(size, int) or size < 0:
+            raise ValueError(f"`{split}` must be an integer >= 0, received {size!r}.")
 
 
 def _is_complete(folder):
