@@ -2,9 +2,11 @@
 
 import os
 
-# Both are read when TensorFlow and Matplotlib are first imported.
+# All are read when TensorFlow, Matplotlib and JAX are first imported.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("MPLBACKEND", "Agg")
+# Compiling takes JAX far longer than running models as small as the tests'.
+os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
 
 import keras  # noqa: E402
 import pytest  # noqa: E402
