@@ -6,8 +6,8 @@ events that are seen and heard; at test time there is only the picture. No evide
     python recipes/ripple_tank.py --out build/ripple_tank            # one world
     python recipes/ripple_tank.py --out build/ripple_tank --seeds 8  # mean, spread, paired test
 
-KERAS_BACKEND chooses the backend. About 90 s a world on two CPU cores, media included. Expected top-1
-over 8 worlds: student alone 22.9 +- 1.3, AMID 40.9 +- 1.2, its teacher 55.7 +- 1.4.
+KERAS_BACKEND chooses the backend. About 90 s a world on two CPU cores, media included. Expected
+top-1 over 8 worlds: student alone 22.9 +- 1.3, AMID 40.9 +- 1.2, its teacher 55.7 +- 1.4.
 
 Both runs have the same networks, clips, batches and number of steps, and the learning rate and
 weight decay that suit each; the last epoch's weights are used, so nothing is chosen on test data.
