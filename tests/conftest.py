@@ -12,6 +12,15 @@ import keras  # noqa: E402
 import pytest  # noqa: E402
 
 
+def pytest_collection_modifyitems(config, items):
+    """Leave tests that do not depend on the Keras backend to the run on TensorFlow."""
+    if keras.backend.backend() == "tensorflow":
+        return
+    left = [item for item in items if item.get_closest_marker("any_backend")]
+    items[:] = [item for item in items if not item.get_closest_marker("any_backend")]
+    config.hook.pytest_deselected(items=left)
+
+
 @pytest.fixture(autouse=True)
 def seeded():
     """Seed Python, NumPy and the backend, so that a test gives the same result in any order."""
