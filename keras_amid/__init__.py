@@ -20,7 +20,9 @@ _LAZY = {
     "export_student": "keras_amid.export",
     "per_class_accuracy": "keras_amid.metrics",
     "plots": "keras_amid.plots",
+    "predict_videos": "keras_amid.video_evaluation",
     "recall_at_k": "keras_amid.retrieval",
+    "weighted_and_unweighted_accuracy": "keras_amid.metrics",
 }
 
 __all__ = [
@@ -35,7 +37,9 @@ __all__ = [
     "losses",
     "per_class_accuracy",
     "plots",
+    "predict_videos",
     "recall_at_k",
+    "weighted_and_unweighted_accuracy",
 ]
 
 

@@ -1,8 +1,8 @@
-"""Accuracy class by class."""
+"""Accuracy class by class, and the two accuracies of emotion recognition."""
 
 import keras
 import numpy as np
-from sklearn.metrics import recall_score
+from sklearn.metrics import accuracy_score, recall_score
 
 from keras_amid.arguments import check_positive_int
 
@@ -23,15 +23,40 @@ def per_class_accuracy(labels, predictions, num_classes):
     Raises:
         ValueError: if an argument has another shape, type or domain.
     """
+    labels, predictions = _class_ids(labels, predictions, num_classes)
+    return recall_score(
+        labels, predictions, labels=np.arange(num_classes), average=None, zero_division=np.nan
+    )
+
+
+def weighted_and_unweighted_accuracy(labels, predictions, num_classes):
+    """WA and UA, the figures of emotion recognition (IEMOCAP).
+
+    Args:
+        labels, predictions, num_classes: as of `per_class_accuracy`.
+
+    Returns:
+        dict of floats in [0, 1]: `WA`, the share of samples predicted right (classes weighted by
+        their frequency), and `UA`, the mean of the per-class accuracies over the classes that
+        occur.
+
+    Raises:
+        ValueError: if an argument has another shape, type or domain.
+    """
+    ids = _class_ids(labels, predictions, num_classes)
+    return {
+        "WA": float(accuracy_score(*ids)),
+        "UA": float(np.nanmean(per_class_accuracy(*ids, num_classes))),
+    }
+
+
+def _class_ids(labels, predictions, num_classes):
     num_classes = check_positive_int("num_classes", num_classes)
     labels = check_labels("labels", labels, size=None, num_classes=num_classes)
     predictions = to_numpy("predictions", predictions)
     if predictions.ndim == 2:
         predictions = _most_probable(predictions, (len(labels), num_classes))
-    predictions = check_labels("predictions", predictions, len(labels), num_classes)
-    return recall_score(
-        labels, predictions, labels=np.arange(num_classes), average=None, zero_division=np.nan
-    )
+    return labels, check_labels("predictions", predictions, len(labels), num_classes)
 
 
 def _most_probable(scores, expected):

@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_amid.metrics import per_class_accuracy
+from keras_amid.metrics import per_class_accuracy, weighted_and_unweighted_accuracy
 
 
 def reference(labels, ids, num_classes):
@@ -29,6 +29,16 @@ def test_equals_a_loop_and_is_nan_for_absent_classes(labels_and_scores):
     assert result.shape == (6,) and result.dtype == np.float64
     np.testing.assert_allclose(result, reference(labels, ids, 6), rtol=1e-12)
     assert list(np.isnan(result)) == [False, False, True, False, False, True]
+
+
+def test_weighted_and_unweighted_accuracy_by_hand():
+    labels = [0, 0, 0, 1, 1, 3]
+    predictions = [0, 0, 1, 1, 0, 2]  # class recalls 2/3, 1/2, -, 0
+    figures = weighted_and_unweighted_accuracy(labels, predictions, 5)
+    assert figures["WA"] == pytest.approx(3 / 6)
+    assert figures["UA"] == pytest.approx((2 / 3 + 1 / 2 + 0) / 3)
+    scores = np.eye(5)[predictions] * 3.0
+    assert weighted_and_unweighted_accuracy(labels, scores, 5) == figures
 
 
 def test_takes_probabilities_and_backend_tensors(labels_and_scores):
