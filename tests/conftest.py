@@ -1,15 +1,30 @@
 """Set up every test alike: quiet, seeded, and with Keras's global dtype policy put back."""
 
 import os
+import shutil
+import tempfile
 
 # All are read when TensorFlow, Matplotlib and JAX are first imported.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("MPLBACKEND", "Agg")
 # Compiling takes JAX far longer than running models as small as the tests'.
 os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
+# Tests compile the same small programs again and again: one compilation serves this run's
+# processes.
+JAX_CACHE = None
+if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+    JAX_CACHE = os.environ["JAX_COMPILATION_CACHE_DIR"] = tempfile.mkdtemp(prefix="jax-cache-")
+    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+    os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
 
 import keras  # noqa: E402
 import pytest  # noqa: E402
+
+
+def pytest_unconfigure(config):
+    """Remove the cache, in the process that made it."""
+    if JAX_CACHE is not None:
+        shutil.rmtree(JAX_CACHE, ignore_errors=True)
 
 
 def pytest_collection_modifyitems(config, items):
