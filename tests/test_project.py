@@ -11,6 +11,8 @@ from packaging.requirements import Requirement
 
 import keras_amid
 
+pytestmark = pytest.mark.any_backend
+
 ROOT = Path(__file__).resolve().parents[1]
 CODE = [ROOT / "setup.py"] + [
     path for folder in ("keras_amid", "recipes", "tests") for path in (ROOT / folder).rglob("*.py")

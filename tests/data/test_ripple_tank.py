@@ -12,6 +12,8 @@ import pytest
 from keras_amid.data import EpochShuffle, MediaError, World, read_clip, ripple_tank, write_clip
 from keras_amid.data import ripple_world as rw
 
+pytestmark = pytest.mark.any_backend
+
 SIZES = {"train": 24, "validation": 6, "test": 8, "sounds": 20}
 ROOT = Path(ripple_tank.__file__).parents[2]
 
