@@ -1,0 +1,138 @@
+"""Decoded video frames -> small RGB arrays, chosen by their timestamps."""
+
+import math
+
+import numpy as np
+from av.video.reformatter import VideoReformatter
+
+_TINY = 32  # pixels
+_SAME_TIME = 1e-3  # seconds; containers round timestamps to as much as that
+_LONGEST_STILL = 60.0  # seconds; a longer one is a damaged timestamp
+
+
+def right_angle(frame):
+    """Returns a frame's rotation to the nearest right angle: 0, 90, 180 or 270 degrees.
+
+    Counterclockwise, from its display matrix; mirrored display matrices are not heeded.
+    """
+    return round(frame.rotation / 90) * 90 % 360
+
+
+class PictureScaler:
+    """Turns frames as they are to be shown, crops them, and scales them down (area average).
+
+    Args:
+        short_side: Pixels of the region's shorter side; pictures are never enlarged.
+        crop: (left, top, right, bottom) as fractions of the picture as shown, or None.
+
+    Attributes:
+        notes: List of str, what is out of the ordinary about the pictures.
+    """
+
+    def __init__(self, short_side, crop=None):
+        self._short_side = short_side
+        self._crop = crop or (0.0, 0.0, 1.0, 1.0)
+        self._reformatter = VideoReformatter()
+        self._size = None
+        self._last = (None, None)
+        self.notes = []
+
+    def scaled(self, frames):
+        """Returns uint8 arrays (height, width, 3) of `av.VideoFrame`s, all of one shape."""
+        return [self._scaled(frame) for frame in frames]
+
+    def _scaled(self, frame):
+        if frame is self._last[0]:  # shown again: see `FrameSampler`
+            return self._last[1]
+        if self._size is None:
+            self._measure(frame)
+        height, width, rotation = self._size
+        small = self._reformatter.reformat(frame, width, height, "rgb24", interpolation="AREA")
+        picture = np.rot90(small.to_ndarray(), rotation // 90)
+        left, top, right, bottom = self._crop
+        rows, columns = _span(top, bottom, picture.shape[0]), _span(left, right, picture.shape[1])
+        picture = np.ascontiguousarray(picture[rows, columns])
+        self._last = (frame, picture)
+        return picture
+
+    def _measure(self, frame):
+        """Sets the scaled size of the stored picture from the first frame; later ones share it."""
+        height, width, rotation = frame.height, frame.width, right_angle(frame)
+        left, top, right, bottom = self._crop
+        shown = (width, height) if rotation % 180 else (height, width)
+        short = min(shown[0] * (bottom - top), shown[1] * (right - left))
+        factor = min(1.0, self._short_side / short)
+        self._size = (max(1, round(height * factor)), max(1, round(width * factor)), rotation)
+        if rotation:
+            self.notes.append(f"rotated by {rotation} degrees")
+        if height % 2 or width % 2:
+            self.notes.append(f"odd size ({width}x{height})")
+        if min(height, width) < _TINY:
+            self.notes.append(f"tiny size ({width}x{height})")
+
+
+def _span(start, end, size):
+    # Sizes depend on the fraction alone, so that two halves have the same.
+    first = min(int(start * size), size - 1)
+    return slice(first, first + max(1, round((end - start) * size)))
+
+
+class FrameSampler:
+    """Chooses the frames of a segment by their timestamps.
+
+    Args:
+        start: Seconds.
+        end: Seconds, or None for all there is.
+        fps: Frames a second to take, the one that is shown at each start + k / fps; None takes
+            every frame with start <= time < end.
+
+    Attributes:
+        times: List of the times of the file's frames inside the segment, taken or not.
+        last_duration: Seconds that the last of them is to be shown, as the file says.
+    """
+
+    def __init__(self, start, end, fps):
+        self._start, self._end = start, math.inf if end is None else end
+        self._fps = fps
+        self._shown = None  # the latest frame, until the next one's time is known
+        self._shown_at = start
+        self._taken = 0
+        self.times = []
+        self.last_duration = 0.0
+
+    def add(self, frame, time):
+        """Takes the next decoded frame, shown from `time` on; returns the frames chosen by now."""
+        inside = self._start - _SAME_TIME <= time < self._end - _SAME_TIME
+        if inside:
+            self.times.append(time)
+            self.last_duration = float((frame.duration or 0) * (frame.time_base or 0))
+        if self._fps is None:
+            return [frame] if inside else []
+        chosen = self._ticks_before(min(time, self._end))
+        if self._shown is None and time > self._start:
+            self._start = time  # the picture starts late
+        self._shown, self._shown_at = frame, time
+        return chosen
+
+    def finish(self):
+        """Returns the frames chosen up to the segment's end."""
+        if self._fps is None or not self.times:
+            return []
+        return self._ticks_before(min(self.times[-1] + self.last_gap(), self._end))
+
+    def last_gap(self):
+        """Seconds for which the last frame is shown: as the file says, or as long as most are."""
+        usual = float(np.median(np.diff(self.times))) if len(self.times) > 1 else 0.0
+        return max(self.last_duration, usual)
+
+    def _ticks_before(self, time):
+        if self._shown is None:
+            return []
+        chosen = []
+        until = min(time, self._shown_at + _LONGEST_STILL)
+        while self._start + self._taken / self._fps < until - _SAME_TIME:
+            chosen.append(self._shown)
+            self._taken += 1
+        if until < time:  # on with the next frame, without what is between
+            self._taken = max(self._taken, math.ceil((time - self._start) * self._fps))
+        return chosen
