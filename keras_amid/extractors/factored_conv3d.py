@@ -3,6 +3,10 @@
 import keras
 from keras import ops
 
+# Keras copies a channels-last input twice before PyTorch's convolution. A transposed view of it,
+# given as channels first, is what PyTorch calls channels last, and goes in and out as it is.
+_COPIES_CHANNELS_LAST = keras.backend.backend() == "torch"
+
 
 @keras.saving.register_keras_serializable(package="keras_amid")
 class FactoredConv3D(keras.layers.Layer):
@@ -115,4 +119,8 @@ def _convolve(x, kernel, strides):
         rows, columns = kernel.shape[0] // 2, kernel.shape[1] // 2
         x = ops.pad(x, ((0, 0), (rows, rows), (columns, columns), (0, 0)))
         padding = "valid"
-    return ops.conv(x, kernel, strides, padding, data_format="channels_last")
+    if not _COPIES_CHANNELS_LAST:
+        return ops.conv(x, kernel, strides, padding, data_format="channels_last")
+    x = ops.transpose(x, (0, 3, 1, 2))
+    x = ops.conv(x, kernel, strides, padding, data_format="channels_first")
+    return ops.transpose(x, (0, 2, 3, 1))

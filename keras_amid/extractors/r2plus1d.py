@@ -3,6 +3,8 @@
 import keras
 from keras import layers
 
+from keras_amid.arguments import check_number
+from keras_amid.extractors.checkpoints import assign_tensors, batch_norm_targets, read_checkpoint
 from keras_amid.extractors.factored_conv3d import FactoredConv3D
 
 KINETICS_MEAN = (0.43216, 0.394666, 0.37645)
@@ -13,17 +15,9 @@ _STAGE_FILTERS = (64, 128, 256, 512)
 _STEM_FILTERS = (45, 64)
 
 
-def r2plus1d(
-    depth=18,
-    width=1.0,
-    negative_slope=0.01,
-    input_shape=(None, None, None, 3),
-    input_dtype="uint8",
-    mean=None,
-    standard_deviation=None,
-    name="r2plus1d",
-):
-    """R(2+1)D-18 or -34 without its classifier: clips of any length and size -> features.
+@keras.saving.register_keras_serializable(package="keras_amid")
+class R2Plus1D(keras.Model):
+    """R(2+1)D without its classifier: clips of any length and size -> features.
 
     Tran et al., "A Closer Look at Spatiotemporal Convolutions for Action Recognition"
     (CVPR 2018), in the layout of torchvision's `r2plus1d_18` with Leaky ReLU in place of ReLU.
@@ -31,6 +25,8 @@ def r2plus1d(
     `layer1_0_conv1_0_0`. Depth 34, which torchvision lacks, is that of the public weights
     (VMZ, pre-trained on IG-65M): the second pair of a stage's first block has the size that
     its own channels give, and the epsilon of batch normalization is 1e-3.
+
+    A functional model: (batch, frames, height, width, channels) -> (batch, round(512 * width)).
 
     Args:
         depth: 18 or 34; 10 is the shorter network, one block a stage, that CCL's code
@@ -43,37 +39,100 @@ def r2plus1d(
             Kinetics-400, per channel for RGB, averaged over the channels otherwise.
         standard_deviation: likewise, divides the result.
         name: str, name of the model.
-
-    Returns:
-        A functional `keras.Model`: (batch, frames, height, width, channels) ->
-        (batch, round(512 * width)).
+        dtype: dtype policy of every layer; None: the global one.
+        trainable: bool, as of `keras.Model`.
 
     Raises:
         ValueError: `depth`, `width` or the rank of `input_shape` is not one of the above.
     """
+
+    def __init__(
+        self,
+        depth=18,
+        width=1.0,
+        negative_slope=0.01,
+        input_shape=(None, None, None, 3),
+        input_dtype="uint8",
+        mean=None,
+        standard_deviation=None,
+        name="r2plus1d",
+        dtype=None,
+        trainable=True,
+    ):
+        _check(depth, width, input_shape)
+        policy = keras.dtype_policies.get(dtype or keras.config.dtype_policy())
+        net = _Builder(width, negative_slope, depth == 34, policy)
+        clip = keras.Input(input_shape, dtype=input_dtype, name="clip")
+        features = net.features(_normalize(clip, mean, standard_deviation, policy), _BLOCKS[depth])
+        super().__init__(clip, features, name=name, trainable=trainable)
+        self.dtype_policy = policy
+        self.depth = depth
+        self.width = width
+        self.negative_slope = negative_slope
+        self.mean = mean
+        self.standard_deviation = standard_deviation
+
+    @classmethod
+    def from_checkpoint(cls, path, negative_slope=0.0, **kwargs):
+        """The network with the weights of a PyTorch state dict.
+
+        Args:
+            path: `.pth` or `.safetensors` file in torchvision's layout: its `r2plus1d_18`, or for
+                `depth=34` the public IG-65M weights. The classifier `fc` is left out.
+            negative_slope: float; the public weights were trained with ReLU, 0.
+            **kwargs: the other arguments of the class.
+
+        Returns:
+            An `R2Plus1D`.
+
+        Raises:
+            ValueError: the file cannot be read (`read_checkpoint`), or a tensor is missing, left
+                over or of another shape; the message names it.
+        """
+        tensors = read_checkpoint(path)
+        model = cls(negative_slope=negative_slope, **kwargs)
+        targets = {}
+        for layer in model.layers:
+            name = layer.name.replace("_", ".")
+            if isinstance(layer, FactoredConv3D):
+                targets[f"{name}.weight"] = (layer.kernel, _kernel_from_torch)
+            elif isinstance(layer, layers.BatchNormalization):
+                targets |= batch_norm_targets(name, layer)
+        assign_tensors(tensors, targets, unused=(r"fc\..*", r".*\.num_batches_tracked"))
+        return model
+
+    def get_config(self):
+        return {
+            "depth": self.depth,
+            "width": self.width,
+            "negative_slope": self.negative_slope,
+            "input_shape": tuple(self.input.shape[1:]),
+            "input_dtype": self.input.dtype,
+            "mean": self.mean,
+            "standard_deviation": self.standard_deviation,
+            "name": self.name,
+            "dtype": keras.dtype_policies.serialize(self.dtype_policy),
+            "trainable": self.trainable,
+        }
+
+
+def _check(depth, width, input_shape):
     if depth not in _BLOCKS:
         raise ValueError(f"`depth` must be one of {sorted(_BLOCKS)}. Received: depth={depth}")
-    if not width > 0:
-        raise ValueError(f"`width` must be positive. Received: width={width}")
+    check_number("width", width, above=0)
     if len(input_shape) != 4 or input_shape[-1] is None:
         raise ValueError(
             "`input_shape` must be (frames, height, width, channels) with known channels. "
             f"Received: input_shape={input_shape}"
         )
-    net = _Builder(width, negative_slope, vmz=depth == 34)
-    clip = keras.Input(input_shape, dtype=input_dtype, name="clip")
-    x = _normalize(clip, mean, standard_deviation)
-    x = net.stem(x)
-    stages = zip(_STAGE_FILTERS, _BLOCKS[depth], strict=True)
-    for stage, (filters, blocks) in enumerate(stages, start=1):
-        for block in range(blocks):
-            stride = 2 if stage > 1 and block == 0 else 1
-            x = net.residual_block(x, filters, stride, f"layer{stage}_{block}")
-    features = layers.GlobalAveragePooling3D(data_format="channels_last", name="avgpool")(x)
-    return keras.Model(clip, features, name=name)
 
 
-def _normalize(clip, mean, standard_deviation):
+def _kernel_from_torch(kernel):
+    """(outputs, inputs, frames, height, width) -> (frames, height, width, inputs, outputs)."""
+    return kernel.transpose(2, 3, 4, 1, 0)
+
+
+def _normalize(clip, mean, standard_deviation, dtype):
     channels = clip.shape[-1]
     unit = 255.0 if clip.dtype == "uint8" else 1.0
     mean = _per_channel(mean, KINETICS_MEAN, channels, "mean")
@@ -83,6 +142,7 @@ def _normalize(clip, mean, standard_deviation):
     return layers.Rescaling(
         scale=[1 / (unit * d) for d in deviation],
         offset=[-m / d for m, d in zip(mean, deviation, strict=True)],
+        dtype=dtype,
         name="normalize",
     )(clip)
 
@@ -102,10 +162,21 @@ def _per_channel(value, default, channels, argument):
 class _Builder:
     """The network's parts, as functions of symbolic tensors."""
 
-    def __init__(self, width, negative_slope, vmz):
+    def __init__(self, width, negative_slope, vmz, dtype):
         self.width = width
         self.negative_slope = negative_slope
         self.vmz = vmz
+        self.dtype = dtype
+
+    def features(self, x, blocks):
+        x = self.stem(x)
+        for stage, filters in enumerate(_STAGE_FILTERS, start=1):
+            for block in range(blocks[stage - 1]):
+                stride = 2 if stage > 1 and block == 0 else 1
+                x = self.residual_block(x, filters, stride, f"layer{stage}_{block}")
+        return layers.GlobalAveragePooling3D(
+            data_format="channels_last", dtype=self.dtype, name="avgpool"
+        )(x)
 
     def filters(self, filters):
         return max(1, round(filters * self.width))
@@ -114,14 +185,18 @@ class _Builder:
         # torchvision's start: Kaiming normal over the outputs, with the gain of the slope.
         gain = 2.0 / (1.0 + self.negative_slope**2)
         initializer = keras.initializers.VarianceScaling(gain, "fan_out", "untruncated_normal")
-        return FactoredConv3D(filters, kernel_size, strides, initializer, name=name)(x)
+        return FactoredConv3D(
+            filters, kernel_size, strides, initializer, dtype=self.dtype, name=name
+        )(x)
 
     def batch_norm(self, x, name):
         epsilon = 1e-3 if self.vmz else 1e-5
-        return layers.BatchNormalization(momentum=0.9, epsilon=epsilon, name=name)(x)
+        return layers.BatchNormalization(
+            momentum=0.9, epsilon=epsilon, dtype=self.dtype, name=name
+        )(x)
 
     def activation(self, x, name):
-        return layers.LeakyReLU(self.negative_slope, name=name)(x)
+        return layers.LeakyReLU(self.negative_slope, dtype=self.dtype, name=name)(x)
 
     def stem(self, x):
         middle, filters = map(self.filters, _STEM_FILTERS)
@@ -147,7 +222,8 @@ class _Builder:
         if stride != 1 or inputs != filters:
             x = self.convolution(x, filters, (1, 1, 1), (stride,) * 3, f"{name}_downsample_0")
             x = self.batch_norm(x, f"{name}_downsample_1")
-        return self.activation(layers.Add(name=f"{name}_add")([x, y]), f"{name}_relu")
+        x = layers.Add(dtype=self.dtype, name=f"{name}_add")([x, y])
+        return self.activation(x, f"{name}_relu")
 
 
 def _middle_filters(inputs, filters):

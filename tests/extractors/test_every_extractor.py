@@ -14,8 +14,13 @@ TEXTS = np.array([[3, 4, 5], [3, 0, 0], [0, 0, 0]], "int32")
 CASES = {
     "clip_mlp": (lambda: extractors.clip_mlp(), CLIPS, 48),
     "mlp": (lambda: extractors.mlp(8000, (6, 5)), SOUNDS, 5),
+    "cnn14": (
+        lambda: extractors.CNN14(12, 16000, width=1 / 64, input_shape=(8000,)),
+        SOUNDS,
+        12,
+    ),
     "r2plus1d": (
-        lambda: extractors.r2plus1d(
+        lambda: extractors.R2Plus1D(
             10, 0.125, input_shape=(None, None, None, 1), mean=0.5, standard_deviation=0.1
         ),
         CLIPS[:, :4, :16, :16],

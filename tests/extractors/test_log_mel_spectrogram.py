@@ -3,6 +3,8 @@ import math
 import keras
 import numpy as np
 import pytest
+import torch
+from extractors.torch_cnn14 import Cnn14
 from keras import ops
 
 from keras_amid.extractors import LogMelSpectrogram, slaney_mel_filterbank
@@ -83,6 +85,25 @@ def test_equals_the_definition(center):
     expected = np.stack([reference(wave.astype("float64"), center) for wave in WAVES])
     assert out.shape == layer.compute_output_shape(WAVES.shape) == expected.shape
     np.testing.assert_allclose(out, expected, atol=2e-3)
+
+
+@pytest.mark.parametrize("sample_rate", [32000, 16000])
+def test_equals_the_front_ends_of_panns(sample_rate):
+    """Its convolutions with stored windowed sinusoids, and PyTorch's own transform of them."""
+    net = Cnn14(sample_rate, 1 / 64, 1)
+    length, hop = net.spectrogram_extractor.stft.length, net.spectrogram_extractor.stft.hop
+    waves = np.random.default_rng(1).uniform(-1, 1, (2, 4000)).astype("float32")
+    with torch.no_grad():
+        power = net.spectrogram_extractor(torch.tensor(waves))
+        expected = net.logmel_extractor(power)[:, 0].numpy()
+        spectrum = torch.stft(
+            torch.tensor(waves), length, hop, window=torch.hann_window(length), return_complex=True
+        )
+    np.testing.assert_allclose(power[:, 0], spectrum.abs().transpose(1, 2) ** 2, atol=1e-2)
+    layer = LogMelSpectrogram(
+        sample_rate, length, hop, 64, 50.0, {32000: 14000.0, 16000: 8000.0}[sample_rate]
+    )
+    np.testing.assert_allclose(ops.convert_to_numpy(layer(waves)), expected, atol=2e-3)
 
 
 def test_silence_is_at_the_floor():
