@@ -17,21 +17,25 @@ INSTALL_REQUIRES = [
     "numpy>=1.26,<3",
     "scikit-learn>=1.4",
     "av>=14",
+    "h5py>=3.11",
     "matplotlib>=3.8",
+    "safetensors>=0.4.3",
     "scipy>=1.13",
     "tqdm>=4.66",
 ]
 
-# tensorflow-io is an extra because nothing imports it yet, its native kernels load only on
+# tensorflow-io (fades and masks of sound) is an extra because its native kernels load only on
 # TensorFlow 2.16 (for which its last release was built), and it has wheels neither for
 # Python 3.13 nor for Windows: as a core dependency it would make keras_amid uninstallable there.
-# keras-hub is one because it brings tensorflow-text, which needs TensorFlow 2.20 or newer.
+# keras-hub (BERT, DenseNet) is one because it brings tensorflow-text, which needs TensorFlow 2.20
+# or newer. PyTorch also reads PyTorch's own checkpoints, on every backend.
 EXTRAS_REQUIRE = {
     "jax": ["jax>=0.7"],
     "torch": ["torch>=2.6"],
     "hub": ["keras-hub>=0.32"],
     "audio": ['tensorflow-io>=0.37.1; python_version < "3.13" and sys_platform != "win32"'],
-    "test": ["packaging", "pytest>=8", "pytest-xdist>=3.6", "ruff>=0.12"],
+    "tensorboard": ["tensorboard>=2.16"],
+    "test": ["packaging", "pytest>=8", "pytest-xdist>=3.6", "ruff>=0.12", "transformers>=5"],
 }
 
 
