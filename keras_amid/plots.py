@@ -1,7 +1,8 @@
-"""Figures of training runs."""
+"""Figures of training runs and of comparisons between methods."""
 
 from pathlib import Path
 
+import numpy as np
 from matplotlib.figure import Figure
 
 # Panel: title, label of its axis, factor, and its lines: log name -> (line style, label).
@@ -35,7 +36,7 @@ def training_figure(histories, path=None):
             `fit(...).history`. Drawn are `student_accuracy` and `teacher_accuracy` (their
             `val_` twins where there are any), `class_cosine`, `val_class_cosine`, `lambda_1`
             and `lambda_2`; a run may lack some of them.
-        path: str or path of a PNG to write, its folder made where missing. Default: none.
+        path: str or path of a .png or .svg to write, its folder made where missing. Default: none.
 
     Returns:
         A `matplotlib.figure.Figure` of three panels.
@@ -58,11 +59,144 @@ def training_figure(histories, path=None):
                 f"`histories[{run!r}]` must hold at least one epoch of one of {known}. "
                 f"Received: logs {sorted(histories[run])}"
             )
-    if path is not None:
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(path, format="png", dpi=150)
-    return figure
+    return _saved(figure, path)
+
+
+def per_class_figure(accuracies, class_names, path=None):
+    """Draws the per-class accuracy of two methods or more side by side (Fig. 3 of the paper).
+
+    Args:
+        accuracies: dict, name of a method -> sequence of one accuracy a class, percent, as
+            `100 * keras_amid.per_class_accuracy(...)`; NaN or None: no bar. The classes are shown
+            in the order of the first method's lead over the second.
+        class_names: sequence of str, one a class.
+        path: str or path of a .png or .svg to write, its folder made where missing. Default: none.
+
+    Returns:
+        A `matplotlib.figure.Figure` of one panel.
+
+    Raises:
+        ValueError: fewer than two methods, or another number of accuracies than of classes.
+    """
+    values = {name: np.array(list(row), dtype="float64") for name, row in accuracies.items()}
+    sizes = {name: row.shape for name, row in values.items()}
+    if len(values) < 2 or set(sizes.values()) != {(len(class_names),)}:
+        raise ValueError(
+            f"`accuracies` must hold at least two methods, each with one value for each of the "
+            f"{len(class_names)} `class_names`. Received: shapes {sizes}"
+        )
+    first, second = list(values.values())[:2]
+    order = np.argsort(-np.nan_to_num(first - second), kind="stable")
+    width = 0.8 / len(values)
+    figure = Figure(figsize=(max(6.0, 0.32 * len(order)), 4.8), layout="constrained")
+    axes = figure.subplots()
+    places = np.arange(len(order))
+    for index, (name, row) in enumerate(values.items()):
+        axes.bar(places + (index + 0.5) * width - 0.4, row[order], width, label=name)
+    axes.set_xticks(places, [class_names[i] for i in order], rotation=90, fontsize="small")
+    axes.set_ylabel("top-1 accuracy (%)")
+    axes.set_xlim(-0.8, len(order) - 0.2)
+    axes.grid(axis="y", alpha=0.3)
+    axes.legend()
+    return _saved(figure, path)
+
+
+def accuracy_gap_figure(histories, path=None):
+    """Draws the accuracy of the teacher minus that of the student over the epochs (Fig. 4).
+
+    Args:
+        histories: dict, name of a method -> list of runs (one a seed), each a dict, name of a
+            log -> one float an epoch, as `fit(...).history`. Drawn are `student_accuracy` and
+            `teacher_accuracy` with the first of the prefixes `test_`, `val_` and none that a run
+            has; of several runs the mean, and its standard error as a band.
+        path: as of `per_class_figure`.
+
+    Returns:
+        A `matplotlib.figure.Figure` of one panel.
+
+    Raises:
+        ValueError: no method is given, a method has no runs, a run lacks these logs, or runs of
+            one method differ in their number of epochs.
+    """
+    gaps = {}
+    for name, runs in _checked(histories).items():
+        student, teacher = (
+            _curves(name, runs, [f"{prefix}{part}_accuracy" for prefix in ("test_", "val_", "")])
+            for part in ("student", "teacher")
+        )
+        gaps[name] = 100 * (teacher - student)
+    figure = Figure(figsize=(6.5, 4.8), layout="constrained")
+    axes = figure.subplots()
+    _draw_means(axes, gaps)
+    axes.axhline(0, color="0.5", linewidth=0.8)
+    _label(axes, "Accuracy gap", "teacher - student, top-1 (points)")
+    return _saved(figure, path)
+
+
+def class_cosine_figure(histories, path=None):
+    """Draws the mean same-class cosine of teacher and student over the epochs (Fig. 5).
+
+    Args:
+        histories: as of `accuracy_gap_figure`; drawn are `class_cosine` (training) and
+            `test_class_cosine` (or, without it, `val_class_cosine`).
+        path: as of `per_class_figure`.
+
+    Returns:
+        A `matplotlib.figure.Figure` of two panels, training and held-out data.
+
+    Raises:
+        ValueError: as `accuracy_gap_figure`.
+    """
+    histories = _checked(histories)
+    figure = Figure(figsize=(11, 4.8), layout="constrained")
+    panels = {"training data": ["class_cosine"]}
+    tested = any("test_class_cosine" in run for runs in histories.values() for run in runs)
+    panels["test data" if tested else "validation data"] = ["test_class_cosine", "val_class_cosine"]
+    for axes, (title, logs) in zip(figure.subplots(1, 2), panels.items(), strict=True):
+        _draw_means(axes, {name: _curves(name, runs, logs) for name, runs in histories.items()})
+        _label(axes, f"Same-class cosine, {title}", "mean cosine (no unit)")
+    return _saved(figure, path)
+
+
+def _checked(histories):
+    if not histories or not all(histories.values()):
+        raise ValueError(
+            "`histories` must hold at least one method, each with at least one run. "
+            f"Received: { ({name: len(runs) for name, runs in histories.items()}) }"
+        )
+    return histories
+
+
+def _curves(name, runs, logs):
+    """The first of the logs that each run has, shape (runs, epochs)."""
+    curves = []
+    for run in runs:
+        found = [run[log] for log in logs if run.get(log)]
+        if not found:
+            raise ValueError(
+                f"each run of `histories[{name!r}]` must have one of the logs {logs}. "
+                f"Received: {sorted(run)}"
+            )
+        curves.append(np.asarray(found[0], "float64"))
+    if len({len(curve) for curve in curves}) > 1:
+        raise ValueError(
+            f"the runs of `histories[{name!r}]` must have the same number of epochs. "
+            f"Received: {[len(curve) for curve in curves]}"
+        )
+    return np.stack(curves)
+
+
+def _draw_means(axes, curves):
+    """Mean over the runs, and its standard error as a band; curves: name -> (runs, epochs)."""
+    for index, (name, values) in enumerate(curves.items()):
+        epochs = np.arange(1, values.shape[1] + 1)
+        mean = values.mean(axis=0)
+        marker = "o" if len(epochs) == 1 else None
+        axes.plot(epochs, mean, color=f"C{index % 10}", marker=marker, label=name)
+        if len(values) > 1:
+            error = values.std(axis=0, ddof=1) / np.sqrt(len(values))
+            band = {"color": f"C{index % 10}", "alpha": 0.2, "linewidth": 0}
+            axes.fill_between(epochs, mean - error, mean + error, **band)
 
 
 def _draw_run(axes, run, history, factor, lines, color):
@@ -93,3 +227,12 @@ def _label(axes, title, label):
         axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2, fontsize="small")
     else:
         axes.text(0.5, 0.5, "not logged", ha="center", va="center", transform=axes.transAxes)
+
+
+def _saved(figure, path):
+    """Writes the figure, by the suffix as SVG or else as PNG, and returns it."""
+    if path is not None:
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(path, format="svg" if path.suffix == ".svg" else "png", dpi=150)
+    return figure

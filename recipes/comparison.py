@@ -59,9 +59,7 @@ class EpochBackup(keras.callbacks.Callback):
         backups = self._backups()
         if not backups:
             return 0
-        if not model.optimizer.built:
-            model.optimizer.build(model.trainable_variables)
-        model.load_weights(backups[-1])
+        load_weights(model, backups[-1])
         return int(backups[-1].name.split(".")[0])
 
     def on_epoch_end(self, epoch, logs=None):
@@ -83,6 +81,13 @@ def save_weights(model, path):
     os.replace(temporary, path)
 
 
+def load_weights(model, path):
+    """Loads weights and the optimizer's state, which has to have a place first."""
+    if not model.optimizer.built:
+        model.optimizer.build(model.trainable_variables)
+    model.load_weights(path)
+
+
 def fit(model, batches, validation, epochs, callbacks, folder):
     """Trains to the last epoch; cut off and called again, goes on where it was.
 
@@ -101,7 +106,7 @@ def fit(model, batches, validation, epochs, callbacks, folder):
     backup = EpochBackup(folder / "backup")
     folder.mkdir(parents=True, exist_ok=True)
     if final.exists():
-        model.load_weights(final)
+        load_weights(model, final)
         return read_history(log)
     model.fit(
         batches,
@@ -125,7 +130,8 @@ def read_history(path):
     """The columns of a `CSVLogger` file; of an epoch that was run twice, the second time."""
     with open(path, newline="") as file:
         rows = {int(row["epoch"]): row for row in csv.DictReader(file)}
-    names = [name for name in rows[0] if name != "epoch"]
+    # Without validation data, the logger keeps columns of "NA" for them.
+    names = [name for name, value in rows[0].items() if name != "epoch" and value != "NA"]
     return {name: [float(rows[epoch][name]) for epoch in sorted(rows)] for name in names}
 
 
@@ -151,7 +157,7 @@ def claim(folder, settings):
 def write_json(path, value):
     """Writes JSON so that the file is there whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".part")
+    temporary = path.with_name(f"part-{os.getpid()}-{path.name}")
     temporary.write_text(json.dumps(value, indent=1))
     os.replace(temporary, path)
 

@@ -47,7 +47,7 @@ def video_extractor(kind):
     if kind == "mlp":
         return ka.extractors.clip_mlp()
     # Gray levels of 9 around 128 are the signal's scale.
-    return ka.extractors.r2plus1d(
+    return ka.extractors.R2Plus1D(
         depth=10, width=3 / 32, negative_slope=0.2, input_shape=(8, 64, 64, 1),
         mean=128 / 255, standard_deviation=9 / 255,
     )  # fmt: skip
@@ -87,9 +87,8 @@ def auxiliary_extractors(tank, options):
     return extractors
 
 
-def adamw(method, steps):
-    """AdamW with its tuned rate and decay, cosine to 0; decay on kernels only."""
-    rate, decay = TUNED[method]
+def adamw(rate, decay, steps):
+    """AdamW, the rate going to 0 by a cosine; weight decay on kernels only."""
     schedule = keras.optimizers.schedules.CosineDecay(rate, steps)
     optimizer = keras.optimizers.AdamW(schedule, weight_decay=decay)
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
@@ -107,7 +106,7 @@ def build(method, tank, options, steps):
     )
     if method == "student alone":
         model = ka.StudentOnly(target, auxiliary, **arguments)
-        model.compile(optimizer=adamw(method, steps))
+        model.compile(optimizer=adamw(*TUNED[method], steps))
         return model
     # Text comes without a pre-trained network: its extractor learns here. Sound's stays frozen
     # only where it is the one auxiliary modality.
@@ -116,7 +115,7 @@ def build(method, tank, options, steps):
         mi_auxiliary_weight=1.6, adversarial_weight=1.0, train_auxiliary="text" in auxiliary,
     )  # fmt: skip
     discriminators = [keras.optimizers.Adam(DISCRIMINATOR_RATE, beta_1=0.5) for _ in range(2)]
-    model.compile(optimizer=ka.amid_optimizer(adamw(method, steps), *discriminators))
+    model.compile(optimizer=ka.amid_optimizer(adamw(*TUNED[method], steps), *discriminators))
     return model
 
 

@@ -1,0 +1,173 @@
+"""The rows of the paper's tables: which method each is, and with which arguments.
+
+A new method is one more entry of `ROWS`. `tables.py` runs them; any recipe can build one:
+
+    model, callbacks = methods.build("CRD", target, auxiliary, methods.Settings(51, 512, ...))
+    methods.compile_model(model, lambda: keras.optimizers.AdamW(1e-3), discriminator_rate=3e-4)
+    model.fit(train, callbacks=callbacks, ...)
+"""
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import keras
+import numpy as np
+
+import keras_amid as ka
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the rows take from a data set; a row uses what concerns it.
+
+    Attributes:
+        num_classes, representation_dim, projection, negative_slope, train_auxiliary: of every
+            method; see `keras_amid.Distiller`.
+        temperature, mi_student_weight, mi_auxiliary_weight, adversarial_weight: of AMID.
+        warmup_epochs, smoothing: of `keras_amid.AMIDSchedule`.
+        weight_scale: factor on the default weight of a compared method's own loss.
+        train_labels: integers (samples,), in the order of x["index"]; for the rows that need it.
+        fixed_teacher: a trained model of the row `TEACHER`, for the row that needs it.
+    """
+
+    num_classes: int
+    representation_dim: int
+    projection: bool | str = "auto"
+    negative_slope: float = 0.2
+    train_auxiliary: bool = False
+    temperature: float = 0.5
+    mi_student_weight: float = 4.0
+    mi_auxiliary_weight: float = 1.6
+    adversarial_weight: float = 1.0
+    warmup_epochs: int = 20
+    smoothing: float = 0.9
+    weight_scale: float = 1.0
+    train_labels: np.ndarray | None = None
+    fixed_teacher: keras.Model | None = None
+
+
+SHARED = (
+    "num_classes",
+    "representation_dim",
+    "projection",
+    "negative_slope",
+    "train_auxiliary",
+)
+WEIGHTS = ("mi_student_weight", "mi_auxiliary_weight", "adversarial_weight")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of a table.
+
+    Attributes:
+        method: name of the class in `keras_amid`.
+        takes: names of the `Settings` that its constructor is given beyond `SHARED`.
+        arguments: further constructor arguments, which win over the settings.
+        schedule: arguments of `AMIDSchedule` that win over the settings, or None for a method
+            without a schedule.
+        weight: the constructor argument that weighs the method's own loss where the paper fixes
+            none for AMID's comparison: it is multiplied by `Settings.weight_scale`.
+        needs_index: whether the data must carry x["index"].
+        has_student: False for the teacher alone.
+    """
+
+    method: str
+    takes: tuple = ()
+    arguments: Mapping = field(default_factory=dict)
+    schedule: Mapping | None = None
+    weight: str | None = None
+    needs_index: bool = False
+    has_student: bool = True
+
+
+def _amid(schedule=None, takes=(), **arguments):
+    return Row("AMID", ("temperature", *WEIGHTS, *takes), arguments, schedule or {})
+
+
+TEACHER = "teacher alone"
+
+#: Name -> `Row`, in the order of the tables.
+ROWS = {
+    "student alone": Row("StudentOnly"),
+    TEACHER: Row("TeacherOnly", has_student=False),
+    "CRD": Row("CRD", ("train_labels",), weight="contrastive_weight", needs_index=True),
+    "CRCD": Row("CRCD", ("train_labels",), weight="contrastive_weight", needs_index=True),
+    "GMC": Row("GMC", weight="contrastive_weight"),
+    "CCL": Row("CCL", weight="contrastive_weight"),
+    "AMID": _amid(),
+    # Tables 4 and 5.
+    "MIs": _amid(mi_auxiliary_weight=0.0, adversarial_weight=0.0),
+    "MIs+MIa": _amid(adversarial_weight=0.0),
+    "AMID with NCE": _amid(contrastive_loss="noise_contrastive"),
+    "fixed teacher": _amid(takes=("fixed_teacher",)),
+    "no warm-up": _amid(schedule={"warmup_epochs": 0}),
+    "no D2": _amid(use_enhanced_discriminator=False),
+    "uniform lambda": _amid(schedule={"smoothing": 1.0}),
+    # Ours, not the paper's.
+    "M detached": _amid(detach_teacher=True),
+}
+
+
+def row(name):
+    """The `Row` of a name; ValueError for an unknown one."""
+    if name not in ROWS:
+        raise ValueError(f"`row` must be one of {list(ROWS)}; received {name!r}.")
+    return ROWS[name]
+
+
+def needs_index(name):
+    """Whether a row's data must carry x["index"], the sample's position in the training data."""
+    return row(name).needs_index
+
+
+def needs_teacher(name):
+    """Whether a row needs `Settings.fixed_teacher`, a trained model of the row `TEACHER`."""
+    return "fixed_teacher" in row(name).takes
+
+
+def build(name, target, auxiliary, settings):
+    """The model of a row.
+
+    Args:
+        name: str, one of `ROWS`.
+        target, auxiliary: dicts, modality -> extractor.
+        settings: `Settings`.
+
+    Returns:
+        Tuple of an uncompiled model and a list of the callbacks that `fit` must have.
+
+    Raises:
+        ValueError: for an unknown row, or one whose train_labels or teacher the settings lack.
+    """
+    entry = row(name)
+    method = getattr(ka, entry.method)
+    arguments = {key: getattr(settings, key) for key in (*SHARED, *entry.takes)}
+    absent = [key for key, value in arguments.items() if value is None]
+    if absent:
+        raise ValueError(f"the row {name!r} needs `settings` with {absent}; received None.")
+    if entry.weight is not None:
+        default = inspect.signature(method).parameters[entry.weight].default
+        arguments[entry.weight] = default * settings.weight_scale
+    model = method(target, auxiliary, **{**arguments, **entry.arguments})
+    if entry.schedule is None:
+        return model, []
+    schedule = {"warmup_epochs": settings.warmup_epochs, "smoothing": settings.smoothing}
+    return model, [ka.AMIDSchedule(**{**schedule, **entry.schedule})]
+
+
+def compile_model(model, make_main_optimizer, discriminator_rate):
+    """Compiles a row's model.
+
+    Args:
+        model: from `build`.
+        make_main_optimizer: function without arguments -> the optimizer of the networks.
+        discriminator_rate: float, learning rate of the discriminators' two optimizers,
+            Adam(beta_1=.5), where the method has discriminators.
+    """
+    optimizer = make_main_optimizer()
+    if isinstance(model, ka.AMID):
+        adams = [keras.optimizers.Adam(discriminator_rate, beta_1=0.5) for _ in range(2)]
+        optimizer = ka.amid_optimizer(optimizer, *adams)
+    model.compile(optimizer=optimizer)

@@ -1,0 +1,85 @@
+"""What the paper's tables claim, each as a paired comparison that the numbers decide."""
+
+import dataclasses
+import math
+
+#: A difference counts as shown where the paired test's p is below this (not corrected for many).
+LEVEL = 0.05
+
+
+@dataclasses.dataclass(frozen=True)
+class Claim:
+    """The first row's figure lies above the second's.
+
+    Attributes:
+        text: str, what the paper says of it.
+        first, second: rows.
+        figure: of the first row, and of the second unless `second_figure` is given.
+    """
+
+    text: str
+    first: str
+    second: str
+    figure: str = "student top-1"
+    second_figure: str | None = None
+
+
+CLAIMS = (
+    Claim("AMID's student beats the student alone (Table 1)", "AMID", "student alone"),
+    Claim("so it does in retrieval (Table 2)", "AMID", "student alone", "student R@1"),
+    *(Claim(f"AMID beats {other} (Table 1)", "AMID", other) for other in
+      ("CRD", "CRCD", "GMC", "CCL")),
+    *(Claim(f"{other} beats the student alone (Table 1)", other, "student alone") for other in
+      ("CRD", "CRCD", "GMC", "CCL")),
+    Claim("MIs beats the student alone (Table 4)", "MIs", "student alone"),
+    Claim("the teacher falls under MIs alone (Table 4)",
+          "teacher alone", "MIs", "teacher top-1"),
+    Claim("MIa lifts the teacher above the teacher alone (Table 4)",
+          "MIs+MIa", "teacher alone", "teacher top-1"),
+    Claim("MIa lifts the student (Table 4)", "MIs+MIa", "MIs"),
+    Claim("L_adv lifts the student (Table 4)", "AMID", "MIs+MIa"),
+    Claim("L_adv costs the teacher a little (Table 4)", "MIs+MIa", "AMID", "teacher top-1"),
+    Claim("Eq. 8 is better than CCL's NCE (Table 4)", "AMID", "AMID with NCE"),
+    Claim("online distillation beats a fixed teacher (Table 5)", "AMID", "fixed teacher"),
+    Claim("a warm-up helps (Table 5)", "AMID", "no warm-up"),
+    Claim("D2 helps (Table 5)", "AMID", "no D2"),
+    Claim("a dynamic lambda helps (Table 5)", "AMID", "uniform lambda"),
+    Claim("the student stays below its teacher (Table 4)",
+          "AMID", "AMID", "teacher top-1", "student top-1"),
+    Claim("ours, not the paper's: M detached inside L_MIs beats AMID", "M detached", "AMID"),
+)  # fmt: skip
+
+
+def sentences(results):
+    """What holds and what does not, from the numbers.
+
+    Args:
+        results: `tables_results.Results`.
+
+    Returns:
+        list of str, one a claim whose rows are there.
+    """
+    lines = []
+    for claim in CLAIMS:
+        compared = results.compare(claim.first, claim.second, claim.figure, claim.second_figure)
+        if compared is not None:
+            lines.append(f"**{verdict(compared)}**: {claim.text}: {difference(compared)}.")
+    return lines
+
+
+def verdict(compared):
+    """ "holds", "does not show" or "the reverse shows", of a `Comparison`."""
+    if not compared.p < LEVEL:
+        return "does not show"
+    return "holds" if compared.mean > 0 else "the reverse shows"
+
+
+def difference(compared):
+    """A `Comparison` in words."""
+    text = f"{compared.mean:+.1f}"
+    if not math.isnan(compared.error):
+        text += f" +- {compared.error:.1f}"
+    text += " points"
+    if not math.isnan(compared.p):
+        text += f", p = {compared.p:.1g}"
+    return f"{text}, ahead in {compared.wins} of {compared.count} seeds"

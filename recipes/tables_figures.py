@@ -1,0 +1,59 @@
+"""Figures 3, 4 and 5 of the paper, from the results over seeds."""
+
+import keras_amid as ka
+
+# Fig. 5's "no L_adv" is the row MIs+MIa.
+_GAP_ROWS = ("MIs+MIa", "AMID")
+_COSINE_ROWS = {"AMID": "AMID", "no D2": "no D2", "no L_adv": "MIs+MIa"}
+
+
+def write(results, task, folder):
+    """Writes each figure whose rows are there, as PNG and SVG.
+
+    Args:
+        results: `tables_results.Results`.
+        task: `task.Task`.
+        folder: `Path`.
+
+    Returns:
+        str, Markdown that shows them.
+    """
+    parts = [_per_class(results, task, folder), _gap(results, task, folder)]
+    parts.append(_cosine(results, task, folder))
+    return "".join(part for part in parts if part)
+
+
+def _per_class(results, task, folder):
+    """Fig. 3: AMID against CCL; classes are those of one seed, for a world has its own."""
+    rows = ("AMID", "CCL") if results.seeds("CCL") else ("AMID", "student alone")
+    both = [seed for seed in results.seeds(rows[0]) if seed in results.seeds(rows[1])]
+    if not both:
+        return ""
+    seed = min(both)
+    accuracies = {row: results.values(row, "per class")[seed] for row in rows}
+    names = task.class_names or [str(index) for index in range(len(accuracies["AMID"]))]
+    text = f"Figure 3: accuracy of each class, seed {seed}, {rows[0]} against {rows[1]}."
+    return _written(folder, task, "per_class", text, ka.plots.per_class_figure, accuracies, names)
+
+
+def _gap(results, task, folder):
+    """Fig. 4."""
+    histories = {row: results.histories(row) for row in _GAP_ROWS if results.seeds(row)}
+    text = "Figure 4: accuracy of the teacher minus the student's, over the epochs."
+    return _written(folder, task, "gap", text, ka.plots.accuracy_gap_figure, histories)
+
+
+def _cosine(results, task, folder):
+    """Fig. 5."""
+    histories = {name: results.histories(row) for name, row in _COSINE_ROWS.items()}
+    histories = {name: runs for name, runs in histories.items() if runs}
+    text = "Figure 5: mean same-class cosine of teacher and student, over the epochs."
+    return _written(folder, task, "cosine", text, ka.plots.class_cosine_figure, histories)
+
+
+def _written(folder, task, name, text, draw, values, *arguments):
+    if not values:
+        return ""
+    for suffix in ("png", "svg"):
+        draw(values, *arguments, path=folder / f"{task.name}_{name}.{suffix}")
+    return f"\n![{text}]({task.name}_{name}.png)\n\n{text}\n"
