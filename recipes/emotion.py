@@ -13,7 +13,7 @@ import keras_amid as ka
 from keras_amid.data import CenterCrop, EpochShuffle, cache_features, read_index
 from keras_amid.extractors import Standardization, adapt_standardization
 
-RATE, DECAY, DISCRIMINATOR_RATE = 2e-4, 0.0, 3e-4
+DECAY, DISCRIMINATOR_RATE = 0.0, 3e-4
 SAMPLE_RATE = 16000
 #: What each modality is called in the data, by --features.
 NAMES = {
@@ -33,6 +33,7 @@ class Sizes:
         short_side: of the speaker's picture, pixels.
         units: of the student's LSTM, and D.
         batch, epochs, warmup_epochs: samples, epochs, epochs.
+        rate: learning rate.
         face_network, sound_network, text_network: constructor arguments of networks without a
             checkpoint.
     """
@@ -45,6 +46,7 @@ class Sizes:
     batch: int = 128
     epochs: int = 60
     warmup_epochs: int = 5
+    rate: float = 2e-4
     face_network: dict = dataclasses.field(default_factory=dict)
     sound_network: dict = dataclasses.field(default_factory=dict)
     text_network: dict = dataclasses.field(default_factory=dict)

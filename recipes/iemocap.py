@@ -47,8 +47,8 @@ PAPER = {
 }
 COLUMNS = ("student WA", "student UA", "teacher WA", "teacher UA")
 SMOKE = emotion.Sizes(
-    frames=8, sound_seconds=0.5, tokens=8, short_side=32, units=16, batch=16, epochs=4,
-    warmup_epochs=1,
+    frames=8, sound_seconds=0.5, tokens=8, short_side=32, units=16, batch=16, epochs=6,
+    warmup_epochs=1, rate=1e-2,
     face_network={"blocks": (1, 1, 1, 1), "growth_rate": 4},
     sound_network={
         "conv_dim": (8,) * 7, "hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2,
@@ -136,7 +136,7 @@ def job(data, features, options, setup, row, session):
     """The arguments of `runs.figures` for one run."""
     experiment = emotion.Emotions(data, features, options, SETUPS[setup], session, options.seed)
     folder = options.out / setup / f"session-{session}"
-    return experiment, row, options.seed, folder, emotion.RATE, emotion.DECAY
+    return experiment, row, options.seed, folder, options.sizes.rate, emotion.DECAY
 
 
 def main(arguments=None):
