@@ -43,7 +43,7 @@ def video_extractor(size):
     """The target extractor of a size."""
     if size == "mlp":
         return ka.extractors.mlp(256, units=(96, 48))
-    return ka.extractors.r2plus1d(depth=10, width=0.25, input_shape=(8, 56, 56, 3))
+    return ka.extractors.R2Plus1D(depth=10, width=0.25, input_shape=(8, 56, 56, 3))
 
 
 def data(size, steps):
