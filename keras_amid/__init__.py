@@ -7,7 +7,7 @@ import importlib
 
 from keras_amid import extractors, losses
 from keras_amid.amid import AMID
-from keras_amid.baselines import StudentOnly
+from keras_amid.baselines import CCL, CRCD, CRD, GMC, StudentOnly, TeacherOnly
 from keras_amid.callbacks import AMIDSchedule
 from keras_amid.distiller import Distiller
 from keras_amid.optimizers import amid_optimizer
@@ -28,8 +28,13 @@ _LAZY = {
 __all__ = [
     "AMID",
     "AMIDSchedule",
+    "CCL",
+    "CRCD",
+    "CRD",
     "Distiller",
+    "GMC",
     "StudentOnly",
+    "TeacherOnly",
     "amid_optimizer",
     "data",
     "export_student",

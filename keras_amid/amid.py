@@ -17,10 +17,7 @@ from keras_amid.discriminators import (
 from keras_amid.distiller import Distiller
 from keras_amid.losses.similarity import cosine_similarity
 
-CONTRASTIVE_LOSSES = {
-    "mutual_information": losses.mutual_information_loss,
-    "noise_contrastive": losses.noise_contrastive_loss,
-}
+CONTRASTIVE_LOSSES = ("mutual_information", "noise_contrastive")
 
 
 @keras.saving.register_keras_serializable(package="keras_amid")
@@ -51,6 +48,13 @@ class AMID(Distiller):
             (1, 0).
         detach_teacher: ours, not the paper's: True detaches M inside L_MIs, so that the
             student's alignment cannot weaken the teacher.
+        normalize_positives: ours, not the paper's: True divides the positives' part of Eq. 8 by
+            their number k. Then there is no bound (Eq. 6) to log.
+        fixed_teacher: None, or a trained model with extractors of its own (a built `TeacherOnly`,
+            another `AMID`, or the `teacher` of one): the ablation of Table 5. It is frozen, in
+            inference mode, and saved with the model; S aligns to its M, L_JSD takes its logits,
+            and L_cls is the student's. L_MIa, which could reach nothing else, is left out, and
+            the `auxiliary` extractors are not run.
 
     Attributes:
         fundamental_discriminator, enhanced_discriminator: D1 (5 layers) and D2 (3 layers).
@@ -89,12 +93,14 @@ class AMID(Distiller):
         detach_teacher=False,
         contrastive_loss="mutual_information",
         use_enhanced_discriminator=True,
+        normalize_positives=False,
+        fixed_teacher=None,
         negative_slope=0.2,
         name="amid",
         **kwargs,
     ):
         shared = (target, auxiliary, num_classes, representation_dim, train_auxiliary)
-        super().__init__(*shared, projection, negative_slope, name, **kwargs)
+        super().__init__(*shared, projection, negative_slope, name, fixed_teacher, **kwargs)
         self.temperature = check_number("temperature", temperature, above=0)
         self.mi_student_weight, self.mi_auxiliary_weight, self.adversarial_weight = (
             check_number(f"{term}_weight", weight, at_least=0)
@@ -107,8 +113,9 @@ class AMID(Distiller):
         self.pair_normalizer = check_pair_normalizer(pair_normalizer)
         self.detach_teacher = bool(detach_teacher)
         self.contrastive_loss = check_choice(
-            "contrastive_loss", contrastive_loss, tuple(CONTRASTIVE_LOSSES)
+            "contrastive_loss", contrastive_loss, CONTRASTIVE_LOSSES
         )
+        self.normalize_positives = bool(normalize_positives)
         self.use_enhanced_discriminator = bool(use_enhanced_discriminator)
         self.enhanced_discriminator.trainable = self.use_enhanced_discriminator
 
@@ -133,7 +140,7 @@ class AMID(Distiller):
     def distillation_loss(self, batch):
         """Eq. 17 and, for the discriminators only, Eq. 13; one value a sample, shape (batch,)."""
         a1, a2, a3 = self.mi_student_weight, self.mi_auxiliary_weight, self.adversarial_weight
-        l_cls = batch.classification_loss()
+        l_cls = batch.classification_loss(with_teacher=self.fixed_teacher is None)
         l_jsd = self.divergence_loss(batch)
         l_mi_s, l_mi_a = self.mutual_information_losses(batch)
         l_adv, l_d = self.adversarial_losses(batch)
@@ -149,20 +156,25 @@ class AMID(Distiller):
 
     def mutual_information_losses(self, batch):
         """L_MIs (Eq. 8) and L_MIa (Eq. 9), each of shape (batch,); logs the bounds (Eq. 6)."""
-        contrast = CONTRASTIVE_LOSSES[self.contrastive_loss]
-        m, s, a, y = batch.teacher, batch.student, batch.auxiliary, batch.labels
-        tau = self.temperature
-        l_mi_s = contrast(ops.stop_gradient(m) if self.detach_teacher else m, s, y, tau)
-        l_mi_a = contrast(m, a, y, tau)
-        if self.contrastive_loss == "mutual_information":
-            for name, values in (("mi_student_bound", l_mi_s), ("mi_auxiliary_bound", l_mi_a)):
+        m = ops.stop_gradient(batch.teacher) if self.detach_teacher else batch.teacher
+        l_mi_s = self._mutual_information(batch, "mi_student", m, batch.student)
+        if batch.auxiliary is None:  # a fixed teacher
+            return l_mi_s, ops.zeros_like(l_mi_s)
+        return l_mi_s, self._mutual_information(
+            batch, "mi_auxiliary", batch.teacher, batch.auxiliary
+        )
+
+    def _mutual_information(self, batch, name, m, candidates):
+        y, tau = batch.labels, self.temperature
+        if self.contrastive_loss == "noise_contrastive":
+            values = losses.noise_contrastive_loss(m, candidates, y, tau)
+        else:
+            values = losses.mutual_information_loss(m, candidates, y, tau, self.normalize_positives)
+            if not self.normalize_positives:
                 bound, valid = losses.mutual_information_bound(values, y)
                 anchors = ops.sum(valid)
-                batch.log(name, ops.sum(bound) / ops.maximum(anchors, 1.0), anchors)
-        return (
-            batch.log_mean("mi_student_loss", l_mi_s),
-            batch.log_mean("mi_auxiliary_loss", l_mi_a),
-        )
+                batch.log(f"{name}_bound", ops.sum(bound) / ops.maximum(anchors, 1.0), anchors)
+        return batch.log_mean(f"{name}_loss", values)
 
     def adversarial_losses(self, batch):
         """L_adv (Eq. 12), which reaches S only, and L_D (Eq. 13), which reaches D1, D2 only."""
@@ -229,4 +241,5 @@ class AMID(Distiller):
             "detach_teacher": self.detach_teacher,
             "contrastive_loss": self.contrastive_loss,
             "use_enhanced_discriminator": self.use_enhanced_discriminator,
+            "normalize_positives": self.normalize_positives,
         }

@@ -5,6 +5,8 @@ import numbers
 
 import keras
 
+# The key of x that is no modality: each sample's number in the training set.
+INDEX = "index"
 # Names of the student's own layers, which its inputs cannot have too.
 RESERVED_NAMES = {"classifier", "probabilities", "representation", "student_projection"}
 DISCRIMINATOR_NAMES = {"fundamental_discriminator", "enhanced_discriminator"}
@@ -74,6 +76,11 @@ def _check_modality_name(argument, modality):
         raise ValueError(
             f"`{argument}` has the modality name {modality!r}; a name must be a string of "
             "letters, digits and underscores: it becomes an input name of the served model."
+        )
+    if modality == INDEX:
+        raise ValueError(
+            f"`{argument}` has the modality name {modality!r}, under which data carry the number "
+            "of each sample; expected another name."
         )
     if modality in RESERVED_NAMES:
         raise ValueError(

@@ -12,15 +12,18 @@ class Batch:
     Attributes:
         labels: integer tensor, shape `(batch,)`.
         student, teacher, auxiliary: representations S, M, A, shape `(batch, dim)`. `teacher` and
-            `auxiliary` are None where the batch has the target modalities only.
+            `auxiliary` are None where the batch has the target modalities only; with a fixed
+            teacher there is no `auxiliary`.
         student_logits, teacher_logits: shape `(batch, num_classes)`.
         sample_weight: float tensor, shape `(batch,)`, or None.
         training: bool.
+        index: int32 tensor, shape `(batch,)`: each sample's number in the training set, or None
+            where x does not carry it.
         size: number of samples, a float32 scalar.
         logged: dict, name -> `(value, weight)`, filled by `log` and `log_mean`.
     """
 
-    def __init__(self, labels, outputs, sample_weight=None, training=False):
+    def __init__(self, labels, outputs, sample_weight=None, training=False, index=None):
         outputs = {name: at_least_float32(value) for name, value in outputs.items()}
         self.student = outputs["student"]
         self.student_logits = outputs["student_logits"]
@@ -32,6 +35,7 @@ class Batch:
             sample_weight = ops.reshape(ops.cast(sample_weight, self.student_logits.dtype), (-1,))
         self.sample_weight = sample_weight
         self.training = training
+        self.index = None if index is None else ops.cast(ops.convert_to_tensor(index), "int32")
         self.size = ops.cast(ops.shape(self.student_logits)[0], "float32")
         self.logged = {}
 
@@ -53,16 +57,31 @@ class Batch:
         values = -ops.sum(truth * ops.log_softmax(logits, axis=-1), axis=-1)
         return ops.where(known, values, float("nan"))
 
-    def classification_loss(self):
+    def classification_loss(self, with_teacher=True):
         """L_cls of Eq. 15, logged: cross-entropy of student and teacher (where there is one).
+
+        Args:
+            with_teacher: bool. False: of the student only.
 
         Returns:
             float32 tensor, shape `(batch,)`.
         """
         values = self.cross_entropy(self.student_logits)
-        if self.teacher is not None:
+        if with_teacher and self.teacher is not None:
             values = values + self.cross_entropy(self.teacher_logits)
         return self.log_mean("classification_loss", values)
+
+    def zeros(self):
+        """0 for each sample, which depends on all that the networks put out.
+
+        Added to a loss that leaves a network out, it gives that network's variables a gradient of
+        0: without any, Keras warns at every such variable, and some optimizers fail.
+
+        Returns:
+            float32 tensor, shape `(batch,)`.
+        """
+        outputs = (self.student_logits, self.teacher_logits, self.auxiliary)
+        return 0.0 * sum(ops.sum(output, axis=1) for output in outputs if output is not None)
 
     def accuracy(self, logits):
         """Fraction of the batch whose largest logit is the label's, a scalar."""

@@ -1,4 +1,4 @@
-"""Checks of what is fed to a model: modalities, labels, weights, finite numbers.
+"""Checks of what is fed to a model: modalities, index, labels, weights, finite numbers.
 
 The same rules in two forms: on arrays, before training, and inside a tf.data pipeline, where
 they run beside the training and not in its hot loop.
@@ -10,7 +10,10 @@ import re
 import keras
 import numpy as np
 
+from keras_amid.arguments import INDEX
+
 _MARK, _END = "<keras_amid>", "</keras_amid>"
+_INDEX_NAME = f"x[{INDEX!r}]"
 
 
 def check_modalities(x, needed, known=None, argument="x"):
@@ -19,7 +22,7 @@ def check_modalities(x, needed, known=None, argument="x"):
     Args:
         x: the input of a model.
         needed: names that must be there.
-        known: names that may be there; None: any.
+        known: names that may be there besides the key "index"; None: any.
         argument: str, what to call x.
     """
     needed = list(needed)
@@ -30,7 +33,7 @@ def check_modalities(x, needed, known=None, argument="x"):
             f"received {type(x).__name__}."
         )
     missing = [name for name in needed if name not in x]
-    unknown = sorted(str(name) for name in x if name not in known)
+    unknown = sorted(str(name) for name in x if name not in known and name != INDEX)
     if missing or unknown:
         found = [f"missing {missing}"] if missing else []
         found += [f"unknown {unknown}"] if unknown else []
@@ -45,19 +48,22 @@ class BatchCheck:
     """The rules for one model, to be applied to arrays or inside a tf.data pipeline.
 
     Args:
-        needed: modalities that must be there.
+        needed: modalities that must be there; "index" too where the model needs it.
         known: modalities that may be there.
         num_classes: int.
         where: str, what the messages call the data (`"training data"`).
         dtypes: dict, name of an input as `leaves` gives it -> dtype its extractor takes, where
             that is known.
+        labels_by_index: integer array, shape `(n,)`, or None: where given, the index must be in
+            0..n-1, and `y` this label of it.
     """
 
-    def __init__(self, needed, known, num_classes, where="data", dtypes=None):
+    def __init__(self, needed, known, num_classes, where="data", dtypes=None, labels_by_index=None):
         self.needed, self.known = list(needed), list(known)
         self.num_classes = num_classes
         self.where = where
         self.dtypes = dict(dtypes or {})
+        self.labels_by_index = None if labels_by_index is None else np.asarray(labels_by_index)
 
     def structure(self, data):
         """Splits `(x, y)` or `(x, y, sample_weight)`, refusing anything else."""
@@ -74,11 +80,14 @@ class BatchCheck:
 
     def label_spec(self, shape, dtype):
         """Refuses labels that are not integers of shape (batch,)."""
+        self._integers_spec("`y`", shape, dtype)
+
+    def _integers_spec(self, name, shape, dtype):
         dtype = keras.backend.standardize_dtype(dtype)
         if len(shape) != 1 or "int" not in dtype:
             raise ValueError(
-                f"`y` of the {self.where} must be integers of shape (batch,); received {dtype} of "
-                f"shape {tuple(shape)}."
+                f"{name} of the {self.where} must be integers of shape (batch,); received {dtype} "
+                f"of shape {tuple(shape)}."
             )
 
     def input_spec(self, name, dtype):
@@ -109,12 +118,26 @@ class BatchCheck:
             self.input_spec(name, values.dtype)
             if not _all_finite(values):
                 raise ValueError(self._finite_message(name))
+        if INDEX in x:
+            self._index_array(_array(x[INDEX]), y)
         if sample_weight is not None:
             weight = _array(sample_weight)
             if weight.shape != y.shape:
                 raise ValueError(self._weight_shape_message(y.shape, weight.shape))
             if not (_all_finite(weight) and (weight >= 0).all()):
                 raise ValueError(self._weight_message())
+
+    def _index_array(self, index, y):
+        self._integers_spec(_INDEX_NAME, index.shape, index.dtype)
+        labels = self.labels_by_index
+        if labels is None:
+            return
+        wrong = index[(index < 0) | (index >= len(labels))]
+        if wrong.size:
+            raise ValueError(self._index_message(_some(wrong)))
+        wrong = index[labels[index] != y]
+        if wrong.size:
+            raise ValueError(self._index_label_message(_some(wrong)))
 
     def batch(self, data):
         """Checks one batch of a stream and returns it."""
@@ -131,6 +154,8 @@ class BatchCheck:
             self.input_spec(name, spec.dtype.name)
         if y.shape.rank is not None:
             self.label_spec(y.shape, y.dtype.name)
+        if INDEX in x and x[INDEX].shape.rank is not None:
+            self._integers_spec(_INDEX_NAME, x[INDEX].shape, x[INDEX].dtype.name)
         if sample_weight is not None and sample_weight.shape.rank not in (None, 1):
             raise ValueError(self._weight_shape_message("(batch,)", sample_weight.shape))
         # Nothing in it for AutoGraph to convert.
@@ -155,11 +180,37 @@ class BatchCheck:
             if values.dtype.is_floating:
                 finite = tf.reduce_all(tf.math.is_finite(values))
                 require(finite, self._finite_message(name))
+        if INDEX in x and self.labels_by_index is not None:
+            self._index_tensor(x[INDEX], y, require)
         if sample_weight is not None:
             good = tf.reduce_all((sample_weight >= 0) & tf.math.is_finite(sample_weight))
             require(good, self._weight_message())
         with tf.control_dependencies(checks):
             return tf.nest.map_structure(tf.identity, data)
+
+    def _index_tensor(self, index, y, require):
+        import tensorflow as tf
+
+        labels = tf.constant(self.labels_by_index, y.dtype)
+        outside = (index < 0) | (index >= tf.cast(len(self.labels_by_index), index.dtype))
+        wrong = tf.boolean_mask(index, outside)
+        require(tf.equal(tf.size(wrong), 0), self._index_message("{}"), wrong)
+        known = tf.gather(labels, tf.where(outside, tf.zeros_like(index), index))
+        wrong = tf.boolean_mask(index, (known != y) & ~outside)
+        require(tf.equal(tf.size(wrong), 0), self._index_label_message("{}"), wrong)
+
+    def _index_message(self, wrong):
+        n = len(self.labels_by_index)
+        return (
+            f"{_INDEX_NAME} of the {self.where} must be in 0..{n - 1}, for `train_labels` has {n} "
+            f"labels; received {wrong}."
+        )
+
+    def _index_label_message(self, wrong):
+        return (
+            f"{_INDEX_NAME} of the {self.where} must be each sample's place in `train_labels`, "
+            f"with its label in `y`; it is not at the indices {wrong}."
+        )
 
     def _labels_message(self, wrong):
         return (

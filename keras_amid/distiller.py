@@ -3,23 +3,26 @@
 import keras
 from keras import ops
 
-from keras_amid import feeds, networks
+from keras_amid import networks
 from keras_amid.arguments import (
+    INDEX,
     check_choice,
     check_extractors,
     check_number,
     check_positive_int,
 )
-from keras_amid.batch import Batch, ComponentMeans, SampleMean
-from keras_amid.checked_model import CheckedModel
 from keras_amid.checks import check_modalities, leaves
+from keras_amid.multimodal_model import MultimodalModel
 
 
-class Distiller(CheckedModel):
+class Distiller(MultimodalModel):
     """Base of all methods: a student on the target modalities, a teacher on all of them.
 
     A method is a subclass with one method, `distillation_loss`, and the names it logs,
-    `log_names`. Every extractor runs once a step, whatever the method.
+    `log_names`. Every extractor runs once a step, whatever the method. A method with networks or
+    state of its own has `add_networks`; one with another teacher than the MLP has `add_teacher`
+    and `teacher_representation`. What these need of the subclass's own arguments is set before
+    `super().__init__`.
 
     Args:
         target: dict, modality name -> extractor (`keras.Model` or `keras.layers.Layer`, output
@@ -33,10 +36,12 @@ class Distiller(CheckedModel):
             auxiliary's features to size D only where they have another size, always, or never.
         negative_slope: float, of the Leaky ReLU of the networks made here.
         name: str.
+        fixed_teacher: None, or a trained model (see `AMID`) that is the teacher instead.
 
     Attributes:
         student: functional `keras.Model`, dict of target inputs -> dict of `probabilities`,
             `logits` (batch, num_classes) and `representation` (batch, D). Saves and loads alone.
+        teacher: likewise, of all inputs; None for a method without a teacher.
         teacher_mlp: 2-layer MLP, all features -> M.
         classifier: linear layer, shared by student and teacher.
 
@@ -46,10 +51,10 @@ class Distiller(CheckedModel):
         ValueError: for an argument out of its domain, or extractors that do not fit.
     """
 
-    #: Names this method logs beyond the accuracies, the classification loss and `loss`.
-    log_names = ()
     #: Whether the method runs the auxiliary extractors and has a teacher.
     uses_teacher = True
+    #: Labels of the training set by index, for a method that needs the index; else None.
+    train_labels = None
 
     def __init__(
         self,
@@ -61,12 +66,13 @@ class Distiller(CheckedModel):
         projection="auto",
         negative_slope=0.2,
         name=None,
+        fixed_teacher=None,
         **kwargs,
     ):
-        # Extractors cast for themselves: a waveform keeps its float32 under a float16 policy.
-        super().__init__(name=name, autocast=False, **kwargs)
+        super().__init__(name=name, **kwargs)
         auxiliary = {} if auxiliary is None else auxiliary
-        check_extractors(target, auxiliary, needs_auxiliary=self.uses_teacher)
+        online = self.uses_teacher and fixed_teacher is None
+        check_extractors(target, auxiliary, needs_auxiliary=online)
         self.num_classes = check_positive_int("num_classes", num_classes, at_least=2)
         self.representation_dim = check_positive_int("representation_dim", representation_dim)
         self.projection = check_choice("projection", projection, ("auto", True, False))
@@ -74,15 +80,16 @@ class Distiller(CheckedModel):
         self.train_auxiliary = bool(train_auxiliary)
         self.target_extractors = dict(target)
         self.auxiliary_extractors = dict(auxiliary)
-        if not (self.train_auxiliary and self.uses_teacher):
+        if fixed_teacher is not None:
+            fixed_teacher = networks.check_fixed_teacher(
+                fixed_teacher, target, auxiliary, self.representation_dim, self.num_classes
+            )
+        self.fixed_teacher = fixed_teacher
+        if not (self.train_auxiliary and online):
             for extractor in auxiliary.values():
                 extractor.trainable = False
-        self.components = ComponentMeans(
-            ("student_accuracy", "teacher_accuracy", "classification_loss", *self.log_names)
-        )
-        self.sample_mean = SampleMean()
         self.input_dtypes = {}
-        self.student = None
+        self.student = self.teacher = None
         self.add_networks()
         templates = {m: networks.input_template(e) for m, e in self.used_extractors.items()}
         if all(template is not None for template in templates.values()):
@@ -91,13 +98,21 @@ class Distiller(CheckedModel):
     @property
     def used_extractors(self):
         """dict, modality -> extractor, of those this method runs; the target ones come first."""
-        auxiliary = self.auxiliary_extractors if self.uses_teacher else {}
-        return {**self.target_extractors, **auxiliary}
+        online = self.uses_teacher and self.fixed_teacher is None
+        return {**self.target_extractors, **(self.auxiliary_extractors if online else {})}
+
+    @property
+    def training_inputs(self):
+        """list of what x must hold in training: the modalities that are used, or "index" too."""
+        fixed = {} if self.fixed_teacher is None else self.fixed_teacher.input
+        index = [] if self.train_labels is None else [INDEX]
+        return [*dict.fromkeys([*self.used_extractors, *fixed]), *index]
 
     @property
     def modalities(self):
-        """All modality names, target and auxiliary."""
-        return [*self.target_extractors, *self.auxiliary_extractors]
+        """All modality names that data may have, the target ones first."""
+        names = [*self.target_extractors, *self.auxiliary_extractors, *self.training_inputs]
+        return [name for name in dict.fromkeys(names) if name != INDEX]
 
     # Networks.
 
@@ -107,6 +122,25 @@ class Distiller(CheckedModel):
         Called before the student is built, whether that is on construction or later: the order
         of the layers, by which they are saved, is the same.
         """
+
+    def add_teacher(self, features):
+        """Makes the teacher's own networks: a subclass's hook.
+
+        Args:
+            features: dict, modality -> symbolic features `(batch, size)`.
+        """
+        self.teacher_mlp = networks.build_teacher_mlp(
+            features, self.representation_dim, self.negative_slope
+        )
+
+    def teacher_representation(self, features, student, auxiliary):
+        """M, shape `(batch, D)`: a subclass's hook.
+
+        Args:
+            features: list of features `(batch, size)`, of the target modalities first.
+            student, auxiliary: S and A, shape `(batch, D)`.
+        """
+        return self.teacher_mlp(networks.concatenate(features))
 
     def build(self, input_shape):
         """Builds from shapes, where the extractors did not tell theirs.
@@ -120,24 +154,38 @@ class Distiller(CheckedModel):
             self._assemble({m: networks.input_template(e, input_shape[m]) for m, e in used.items()})
 
     def _assemble(self, templates):
-        self.input_dtypes = {name: template.dtype for name, template in leaves(templates)}
         inputs, features = networks.symbolic_features(self.used_extractors, templates)
         target = {m: features[m] for m in self.target_extractors}
-        auxiliary = {m: features[m] for m in features if m not in target}
-        dim = self.representation_dim
         self.student_projection = networks.projection_or_none(
-            "student", target, dim, self.projection
+            "student", target, self.representation_dim, self.projection
         )
         self.classifier = keras.layers.Dense(self.num_classes, dtype="float32", name="classifier")
-        self.student = networks.build_student(
-            {m: inputs[m] for m in target}, target, self.student_projection, self.classifier
+        s = networks.represent(target.values(), self.student_projection)
+        self.student = networks.classifying_model(
+            "student", {m: inputs[m] for m in target}, s, self.classifier
         )
-        if self.uses_teacher:
-            self.auxiliary_projection = networks.projection_or_none(
-                "auxiliary", auxiliary, dim, self.projection
-            )
-            self.teacher_mlp = networks.build_teacher_mlp(features, dim, self.negative_slope)
+        if self.fixed_teacher is not None:
+            self.teacher = self.fixed_teacher
+            templates = {**networks.input_template(self.teacher), **templates}
+        elif self.uses_teacher:
+            self._assemble_teacher(inputs, features)
+        self.input_dtypes = {name: template.dtype for name, template in leaves(templates)}
         self.built = True
+
+    def _assemble_teacher(self, inputs, features):
+        auxiliary = {m: features[m] for m in self.auxiliary_extractors}
+        self.auxiliary_projection = networks.projection_or_none(
+            "auxiliary", auxiliary, self.representation_dim, self.projection
+        )
+        self.add_teacher(features)
+        # A head of its own: its layers may then be named like modalities.
+        inner = networks.inputs_like(features)
+        target = len(self.target_extractors)
+        s = networks.represent(inner[:target], self.student_projection)
+        a = networks.represent(inner[target:], self.auxiliary_projection)
+        m = self.teacher_representation(inner, s, a)
+        head = networks.classifying_model(networks.TEACHER_HEAD, inner, m, self.classifier)
+        self.teacher = keras.Model(inputs, head(list(features.values())), name="teacher")
 
     def call(self, x, training=None):
         """One pass through the networks.
@@ -150,19 +198,32 @@ class Distiller(CheckedModel):
         Returns:
             dict of `student` (batch, D) and `student_logits` (batch, num_classes), and, where x
             has auxiliary modalities and the method uses them, `teacher`, `auxiliary` (batch, D)
-            and `teacher_logits`.
+            and `teacher_logits`; a fixed teacher comes without `auxiliary`.
         """
-        with_teacher = self.uses_teacher and any(m in x for m in self.auxiliary_extractors)
-        needed = self.used_extractors if with_teacher else self.target_extractors
-        check_modalities(x, needed, self.modalities)
+        with_teacher = self._has_teacher(x)
+        needed = self.training_inputs if with_teacher else self.target_extractors
+        check_modalities(x, [name for name in needed if name != INDEX], self.modalities)
         target = [e(x[m], training=training) for m, e in self.target_extractors.items()]
-        student = self._represent(target, self.student_projection)
-        if not with_teacher:
-            return {"student": student, "student_logits": self.classifier(student)}
+        student = networks.represent(target, self.student_projection)
+        if with_teacher and self.fixed_teacher is None:
+            return self._with_teacher(x, target, student, training)
+        outputs = {"student": student, "student_logits": self.classifier(student)}
+        if with_teacher:
+            fixed = self.fixed_teacher({m: x[m] for m in self.teacher.input}, training=False)
+            outputs |= {"teacher": fixed["representation"], "teacher_logits": fixed["logits"]}
+        return outputs
+
+    def _has_teacher(self, x):
+        """Whether x has more modalities than the student's, and the method a use for them."""
+        further = set(self.training_inputs) - {INDEX, *self.target_extractors}
+        return self.uses_teacher and any(m in x for m in further)
+
+    def _with_teacher(self, x, target, student, training):
         # Frozen extractors run in inference mode: no dropout, no batch statistics.
         mode = training if self.train_auxiliary else False
-        auxiliary = [e(x[m], training=mode) for m, e in self.auxiliary_extractors.items()]
-        teacher = self.teacher_mlp(networks.concatenate(target + auxiliary))
+        extracted = [e(x[m], training=mode) for m, e in self.auxiliary_extractors.items()]
+        auxiliary = networks.represent(extracted, self.auxiliary_projection)
+        teacher = self.teacher_representation(target + extracted, student, auxiliary)
         # One matrix product for both: student and teacher share the classifier.
         logits = self.classifier(ops.concatenate([student, teacher], axis=0))
         student_logits, teacher_logits = ops.split(logits, 2, axis=0)
@@ -171,14 +232,8 @@ class Distiller(CheckedModel):
             "student_logits": student_logits,
             "teacher": teacher,
             "teacher_logits": teacher_logits,
-            "auxiliary": self._represent(auxiliary, self.auxiliary_projection),
+            "auxiliary": auxiliary,
         }
-
-    def _represent(self, features, projection):
-        features = networks.concatenate(features)
-        return features if projection is None else projection(features)
-
-    # Loss and logs.
 
     def distillation_loss(self, batch):
         """The method: its loss, one value a sample. What a subclass defines.
@@ -191,90 +246,11 @@ class Distiller(CheckedModel):
         """
         raise NotImplementedError(f"{type(self).__name__} must define `distillation_loss`.")
 
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        """The scalar to minimise: the batch mean of the weighted loss, and regularisers.
-
-        Args:
-            x: unused.
-            y: integer labels, shape `(batch,)`.
-            y_pred: dict, from `call`.
-            sample_weight: shape `(batch,)` or None; weights every per-sample term.
-            training: bool.
-
-        Returns:
-            float32 scalar.
-        """
-        del x
-        batch = Batch(y, y_pred, sample_weight, training)
-        batch.log("student_accuracy", batch.accuracy(batch.student_logits))
-        if batch.teacher is not None:
-            batch.log("teacher_accuracy", batch.accuracy(batch.teacher_logits))
-        # Data without auxiliary modalities: the student alone is evaluated.
-        alone = self.uses_teacher and batch.teacher is None
-        values = batch.classification_loss() if alone else self.distillation_loss(batch)
-        self.components.update_state(batch.logged)
-        loss = self.sample_mean.mean(values, batch.sample_weight)
-        for extra in self.losses:
-            loss = loss + self.sample_mean.mean(ops.reshape(ops.cast(extra, "float32"), (1,)))
-        return loss
-
-    def compute_metrics(self, x, y, y_pred, sample_weight=None):
-        """The logs of a step: what `compute_loss` logged, and metrics given to `compile`.
-
-        Compiled metrics see the student's probabilities. Names that this batch did not log (the
-        teacher's, where the auxiliary modalities are left out) are left out.
-        """
-        probabilities = ops.softmax(ops.cast(y_pred["student_logits"], "float32"), axis=-1)
-        logs = super().compute_metrics(x, y, probabilities, sample_weight)
-        absent = set(self.components.names) - set(self.components.last_names)
-        return {name: value for name, value in logs.items() if name not in absent}
-
-    # Predicting.
-
-    def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):
-        """The student's class probabilities; the target modalities suffice.
-
-        Args: as of `keras.Model.predict`; x is a dict, modality -> array, or a stream.
-
-        Returns:
-            float32 array, shape `(samples, num_classes)`.
-        """
-        self._require_built("predict")
-        if isinstance(x, dict):
-            check_modalities(x, self.target_extractors, self.modalities)
-        x = feeds.select(list(self.target_extractors), x)
-        predict = self.student.predict
-        outputs = feeds.run(self.student, lambda: predict(x, batch_size, verbose, steps, callbacks))
-        return outputs["probabilities"]
-
-    def represent(self, x, batch_size=None, verbose=0):
-        """The representations, in inference mode.
-
-        Args:
-            x: dict, modality -> array, or a stream of such dicts or of `(x, y)`.
-            batch_size, verbose: as of `keras.Model.predict`.
-
-        Returns:
-            dict of `student` and, where x has the auxiliary modalities, `teacher` and
-            `auxiliary`: arrays of shape `(samples, representation_dim)`.
-        """
-        self._require_built("represent")
-        predict = super().predict
-        outputs = feeds.run(self, lambda: predict(x, batch_size, verbose))
-        return {name: v for name, v in outputs.items() if not name.endswith("_logits")}
-
-    def _require_built(self, call):
-        if self.student is None:
-            raise ValueError(
-                f"{type(self).__name__} is not built, for not all its extractors are: call `fit` "
-                f"or `build` (dict, modality -> shape) before `{call}`."
-            )
-
     # Saving.
 
     def get_config(self):
         """The constructor's arguments, the extractors serialized."""
-        serialize = keras.saving.serialize_keras_object
+        serialize, fixed = keras.saving.serialize_keras_object, self.fixed_teacher
         return {
             **super().get_config(),
             "name": self.name,
@@ -285,16 +261,20 @@ class Distiller(CheckedModel):
             "train_auxiliary": self.train_auxiliary,
             "projection": self.projection,
             "negative_slope": self.negative_slope,
+            **({} if fixed is None else {"fixed_teacher": serialize(fixed)}),
         }
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
         """The model of a `get_config`."""
-        extractors = {
-            group: {
-                modality: keras.saving.deserialize_keras_object(e, custom_objects=custom_objects)
-                for modality, e in config[group].items()
-            }
+
+        def layer(serialized):
+            return keras.saving.deserialize_keras_object(serialized, custom_objects=custom_objects)
+
+        layers = {
+            group: {modality: layer(extractor) for modality, extractor in config[group].items()}
             for group in ("target", "auxiliary")
         }
-        return cls(**{**config, **extractors})
+        if "fixed_teacher" in config:
+            layers["fixed_teacher"] = layer(config["fixed_teacher"])
+        return cls(**{**config, **layers})

@@ -3,6 +3,9 @@
 import keras
 from keras import layers, tree
 
+#: No modality can have this name: a modality's is an identifier.
+TEACHER_HEAD = "teacher-head"
+
 
 def input_template(extractor, shape=None):
     """What an extractor takes: a `keras.KerasTensor` (or nest of them), or None if unknown.
@@ -79,6 +82,18 @@ def concatenate(features):
     return keras.ops.concatenate(features, axis=-1) if len(features) > 1 else features[0]
 
 
+def inputs_like(features):
+    """List of symbolic inputs, each like the features of one modality.
+
+    Args:
+        features: dict, modality -> symbolic features.
+    """
+    return [
+        keras.Input(f.shape[1:], dtype=f.dtype, name=f"features_{i}")
+        for i, f in enumerate(features.values())
+    ]
+
+
 def total_size(features):
     """Number of features of all modalities together.
 
@@ -113,29 +128,37 @@ def projection_or_none(of, features, dim, projection):
     return None
 
 
-def build_student(inputs, features, projection, classifier):
-    """The deployable model, a plain functional `keras.Model` over the shared layers.
+def represent(features, projection):
+    """Features of one side's extractors -> its representation, `(batch, D)`.
 
     Args:
-        inputs: dict, target modality -> symbolic input.
-        features: dict, target modality -> symbolic features.
-        projection: layer or None.
+        features: list of tensors `(batch, size)`.
+        projection: layer, or None where they have size D already.
+    """
+    features = concatenate(features)
+    return features if projection is None else projection(features)
+
+
+def classifying_model(name, inputs, representation, classifier):
+    """Student or teacher as a plain functional `keras.Model` over the shared layers.
+
+    Args:
+        name: str.
+        inputs: dict, modality -> symbolic input, or a list of symbolic inputs.
+        representation: symbolic representation.
         classifier: layer.
 
     Returns:
-        `keras.Model`, dict of inputs by modality -> dict of `probabilities`, `logits`
+        `keras.Model`, inputs as they are given -> dict of `probabilities`, `logits`
         `(batch, num_classes)` and `representation` `(batch, D)`, all float32.
     """
-    representation = concatenate(features.values())
-    if projection is not None:
-        representation = projection(representation)
     logits = classifier(representation)
     outputs = {
         "probabilities": layers.Softmax(dtype="float32", name="probabilities")(logits),
         "logits": logits,
         "representation": layers.Identity(dtype="float32", name="representation")(representation),
     }
-    return keras.Model(inputs, outputs, name="student")
+    return keras.Model(inputs, outputs, name=name)
 
 
 def build_teacher_mlp(features, dim, negative_slope):
@@ -152,3 +175,55 @@ def build_teacher_mlp(features, dim, negative_slope):
         ],
         name="teacher_mlp",
     )
+
+
+def build_composition(dim):
+    """CCL's composition: [a, v] -> a + Linear([a / |a|; v / |v|]), built.
+
+    Args:
+        dim: int, D, the size of a, v and the result.
+    """
+    a, v = keras.Input((dim,), name="a"), keras.Input((dim,), name="v")
+    # Each its own layer: float32, for half precision has no squares of large numbers.
+    norms = [layers.UnitNormalization(dtype="float32", name=f"norm_{t.name}")(t) for t in (a, v)]
+    residual = layers.Dense(dim, name="composition_dense")(layers.Concatenate(name="both")(norms))
+    return keras.Model([a, v], layers.Add(name="sum")([a, residual]), name="composition")
+
+
+def check_fixed_teacher(teacher, target, auxiliary, dim, num_classes):
+    """Returns the functional model of a fixed teacher, frozen; raises ValueError where it is none.
+
+    Args:
+        teacher: a built model of this package, or its `teacher`.
+        target, auxiliary: dicts, modality -> extractor, of the model that it is to teach.
+        dim: int, D.
+        num_classes: int.
+    """
+    model = getattr(teacher, "teacher", teacher)
+    inputs, outputs = (getattr(model, side, None) for side in ("input", "output"))
+    if not (isinstance(inputs, dict) and isinstance(outputs, dict) and "logits" in outputs):
+        raise ValueError(
+            "`fixed_teacher` must be a built model of keras_amid with a teacher, or such a model's "
+            f"`teacher`; received {teacher!r}."
+        )
+    sizes = (outputs["representation"].shape[1], outputs["logits"].shape[1])
+    if sizes != (dim, num_classes):
+        raise ValueError(
+            f"`fixed_teacher` must have representation_dim={dim} and num_classes={num_classes}; "
+            f"received one with {sizes[0]} and {sizes[1]}."
+        )
+    if set(inputs) <= set(target):
+        raise ValueError(
+            "`fixed_teacher` must take more modalities than the student's; received one that takes "
+            f"{sorted(inputs)}."
+        )
+    known = {id(v) for v in model.variables}
+    extractors = {**target, **auxiliary}.items()
+    shared = sorted(m for m, e in extractors if any(id(v) in known for v in e.variables))
+    if shared:
+        raise ValueError(
+            "`fixed_teacher` must have extractors of its own, for it is frozen and saved apart; it "
+            f"shares those of {shared}."
+        )
+    model.trainable = False
+    return model

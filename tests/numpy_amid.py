@@ -35,14 +35,16 @@ def mlp(p, name, x, depth):
     return dense(p, f"{name}/dense_{depth}", x)
 
 
-def forward(p, x):
+def forward(p, x, teacher=True):
     video = leaky(dense(p, "video_extractor/dense", x["video"].astype("float64")))
     audio = leaky(dense(p, "audio_extractor/dense", x["audio"].astype("float64")))
     s = dense(p, "student_projection", video) if _has(p, "student_projection") else video
     a = dense(p, "auxiliary_projection", audio) if _has(p, "auxiliary_projection") else audio
-    m = mlp(p, "teacher_mlp", np.concatenate([video, audio], axis=1), 2)
-    return {"s": s, "a": a, "m": m, "s_logits": dense(p, "classifier", s),
-            "m_logits": dense(p, "classifier", m)}  # fmt: skip
+    out = {"s": s, "a": a, "s_logits": dense(p, "classifier", s)}
+    if teacher:
+        out["m"] = mlp(p, "teacher_mlp", np.concatenate([video, audio], axis=1), 2)
+        out["m_logits"] = dense(p, "classifier", out["m"])
+    return out
 
 
 def _has(p, name):

@@ -21,15 +21,16 @@ def posterior(anchor, candidates, temperature):
     return h
 
 
-def mutual_information(anchor, candidates, labels, temperature):
+def mutual_information(anchor, candidates, labels, temperature, normalize_positives=False):
     """Eq. 8 for each anchor."""
     h = posterior(anchor, candidates, temperature)
     values = []
     for i in range(len(labels)):
         total = 0.0
+        k = sum(label == labels[i] for label in labels) if normalize_positives else 1
         for j in range(len(labels)):
             if labels[i] == labels[j]:
-                total += math.log(h[i, j])
+                total += math.log(h[i, j]) / k
             else:
                 total += math.log(1.0 - h[i, j])
         values.append(-total)
@@ -106,3 +107,68 @@ def discriminator(d1_m, d1_s, d2_m, d2_s, labels, weights, d):
 
 def cross_entropy(logits, labels):
     return np.array([-math.log(p[y]) for p, y in zip(softmax(logits), labels, strict=True)])
+
+
+def unit(x):
+    return x / np.linalg.norm(x, axis=-1, keepdims=True)
+
+
+def contrastive_representation(out, n, eps=1e-7):
+    """CRD's NCE of one row of out, the positive first."""
+    k = len(out) - 1
+    total = math.log(out[0] / (out[0] + k / n + eps))
+    for value in out[1:]:
+        total += math.log((k / n) / (value + k / n + eps))
+    return -total
+
+
+def relation_cosine(z, t, w):
+    """norm(w - t + 1e-6) . norm(z - t + 1e-6), of CRCD, for three vectors."""
+    r, r_t = (np.array([a - b + 1e-6 for a, b in zip(x, t, strict=True)]) for x in (z, w))
+    return cosine(r, r_t)
+
+
+def gradient_agreement(logits_s, logits_m, labels, kernel):
+    """CRCD's gradient term for each sample."""
+    values = []
+    for p, q, y in zip(softmax(logits_s), softmax(logits_m), labels, strict=True):
+        sides = []
+        for prediction in (p, q):
+            gradient = np.zeros(len(kernel))
+            for c in range(len(p)):
+                gradient += kernel[:, c] * (prediction[c] - (c == y))
+            sides.append(gradient)
+        values.append(1 - cosine(*sides))
+    return np.array(values)
+
+
+def geometric_multimodal(joint, modality, temperature, positive_in_denominator):
+    """GMC's loss of one modality for each sample: the mean of its two rows."""
+    rows = [*joint, *modality]
+    batch, values = len(joint), []
+    for i in range(2 * batch):
+        positive = (i + batch) % (2 * batch)
+        total = 0.0
+        for j in range(2 * batch):
+            if j != i and (j != positive or positive_in_denominator):
+                total += math.exp(cosine(rows[i], rows[j]) / temperature)
+        score = math.exp(cosine(rows[i], rows[positive]) / temperature)
+        values.append(-math.log(score / total))
+    return np.array([(values[i] + values[i + batch]) / 2 for i in range(batch)])
+
+
+def symmetric_noise_contrastive(u, v, labels, temperature):
+    """CCL's Sym for each sample."""
+    there = noise_contrastive(u, v, labels, temperature)
+    return there + noise_contrastive(v, u, labels, temperature)
+
+
+def symmetric_kl(logits_p, logits_q):
+    """CCL's "JSD" for each sample."""
+    values = []
+    for p, q in zip(softmax(logits_p), softmax(logits_q), strict=True):
+        total = 0.0
+        for a, b in zip(p, q, strict=True):
+            total += 0.5 * a * math.log(a / b) + 0.5 * b * math.log(b / a)
+        values.append(total)
+    return np.array(values)

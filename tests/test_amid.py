@@ -179,6 +179,14 @@ def test_ablations_are_arguments(batch):
     expected = reference.noise_contrastive(out["m"], out["s"], Y, 0.5).mean()
     assert logs["mi_student_loss"] == pytest.approx(expected, rel=1e-4)
 
+    model = tiny.amid(normalize_positives=True)
+    p = numpy_amid.parameters(model)
+    logs, _ = step(model, batch)
+    out = numpy_amid.forward(p, batch)
+    expected = reference.mutual_information(out["m"], out["s"], Y, 0.5, True).mean()
+    assert logs["mi_student_loss"] == pytest.approx(expected, rel=1e-4)
+    assert "mi_student_bound" not in logs, "there is none"
+
     model = tiny.amid(use_enhanced_discriminator=False)
     p = numpy_amid.parameters(model)
     logs, changes = step(model, batch)
@@ -186,6 +194,67 @@ def test_ablations_are_arguments(batch):
     assert logs["adversarial_loss"] == pytest.approx(expected["adversarial_loss"], rel=1e-4)
     assert not any(c.any() for path, c in changes.items() if "enhanced_discriminator" in path)
     assert (logs["lambda_1"], logs["lambda_2"]) == (1, 0)
+
+
+@pytest.fixture
+def teacher():
+    """A teacher of its own kind: another size of features, and a modality the student has not."""
+    return ka.TeacherOnly(
+        {"video": tiny.extractor(tiny.VIDEO, 3, "video")},
+        {"text": tiny.extractor(tiny.TEXT, 2, "text")},
+        num_classes=3,
+        representation_dim=4,
+    )
+
+
+def test_fixed_teacher_teaches_and_stays(teacher):
+    """Also with a modality for which the student's model has no extractor."""
+    x, _ = tiny.data(len(Y), text=True)
+    del x["audio"]
+    m, logits = (keras.ops.convert_to_numpy(teacher(x)[k]) for k in ("teacher", "teacher_logits"))
+    model = ka.AMID(
+        {"video": tiny.extractor(tiny.VIDEO, 4, "video")}, num_classes=3, auxiliary={},
+        representation_dim=4, fixed_teacher=teacher,
+    )  # fmt: skip
+    assert not model.fixed_teacher.trainable_variables
+    student = {
+        k: keras.ops.convert_to_numpy(v) for k, v in model.student({"video": x["video"]}).items()
+    }
+    weights = model.fixed_teacher.get_weights()
+    logs, _ = step(model, x)
+    s, s_logits = student["representation"], student["logits"]
+    expected = {
+        "classification_loss": reference.cross_entropy(s_logits, Y).mean(),
+        "divergence_loss": reference.jensen_shannon(s_logits, logits).mean(),
+        "mi_student_loss": reference.mutual_information(m, s, Y, 0.5).mean(),
+        "teacher_accuracy": (logits.argmax(1) == Y).mean(),
+    }
+    for name, value in expected.items():
+        assert logs[name] == pytest.approx(value, rel=1e-4), name
+    assert "mi_auxiliary_loss" not in logs
+    total = logs["classification_loss"] + logs["divergence_loss"] + 4 * logs["mi_student_loss"]
+    total += logs["adversarial_loss"] + logs["discriminator_loss"]
+    assert logs["loss"] == pytest.approx(total, rel=1e-5)
+    for before, after in zip(weights, model.fixed_teacher.get_weights(), strict=True):
+        np.testing.assert_array_equal(after, before)
+    again = keras.ops.convert_to_numpy(model.teacher(x)["representation"])
+    np.testing.assert_allclose(again, m, rtol=1e-5, atol=1e-6)
+    with pytest.raises(ValueError, match=r"missing \['text'\]"):
+        model.fit({"video": x["video"]}, Y, verbose=0)
+
+
+def test_fixed_teachers_that_do_not_fit_are_refused(teacher):
+    video = tiny.extractor(tiny.VIDEO, 4, "video")
+    for fixed, target, kwargs, message in (
+        (teacher, video, {"num_classes": 5}, "num_classes=5; received one with 4 and 3"),
+        (teacher, teacher.target_extractors["video"], {}, r"of its own.*\['video'\]"),
+        (teacher.student, video, {}, r"more modalities.*\['video'\]"),
+        (video, video, {}, "built model of keras_amid with a teacher"),
+        (tiny.method("StudentOnly"), video, {}, "built model of keras_amid with a teacher"),
+    ):
+        with pytest.raises(ValueError, match=f"`fixed_teacher`.*{message}"):
+            arguments = {"num_classes": 3, "representation_dim": 4, **kwargs}
+            ka.AMID({"video": target}, {}, **arguments, fixed_teacher=fixed)
 
 
 @pytest.mark.parametrize(

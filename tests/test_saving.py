@@ -51,6 +51,7 @@ def changed_everywhere():
         detach_teacher=True,
         contrastive_loss="noise_contrastive",
         use_enhanced_discriminator=False,
+        normalize_positives=True,
         negative_slope=0.1,
         name="study",
     )

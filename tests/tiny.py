@@ -23,14 +23,19 @@ def extractor(size, features, name, trainable=True):
     return model
 
 
-def amid(num_classes=3, dim=4, video_features=4, audio_features=3, **kwargs):
-    return ka.AMID(
+def method(name, /, num_classes=3, dim=4, video_features=4, audio_features=3, **kwargs):
+    """A method by the name of its class in `keras_amid`."""
+    return getattr(ka, name)(
         {"video": extractor(VIDEO, video_features, "video_extractor")},
         {"audio": extractor(AUDIO, audio_features, "audio_extractor")},
         num_classes=num_classes,
         representation_dim=dim,
         **kwargs,
     )
+
+
+def amid(**kwargs):
+    return method("AMID", **kwargs)
 
 
 def data(n=24, num_classes=3, seed=0, text=False):

@@ -1,5 +1,10 @@
 """The methods AMID is compared with, one a file."""
 
+from keras_amid.baselines.ccl import CCL
+from keras_amid.baselines.crcd import CRCD
+from keras_amid.baselines.crd import CRD
+from keras_amid.baselines.gmc import GMC
 from keras_amid.baselines.student_only import StudentOnly
+from keras_amid.baselines.teacher_only import TeacherOnly
 
-__all__ = ["StudentOnly"]
+__all__ = ["CCL", "CRCD", "CRD", "GMC", "StudentOnly", "TeacherOnly"]

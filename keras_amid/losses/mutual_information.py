@@ -6,7 +6,7 @@ from keras_amid.losses.same_class import same_class
 from keras_amid.losses.similarity import at_least_float32, cosine_similarity, log_posterior
 
 
-def mutual_information_loss(anchor, candidates, labels, temperature):
+def mutual_information_loss(anchor, candidates, labels, temperature, normalize_positives=False):
     """Eq. 8 (anchor = teacher M, candidates = student S) and Eq. 9 (candidates = auxiliary A).
 
         h_ij = softmax over j of cosine(anchor_i, candidate_j) / temperature                  (7)
@@ -20,6 +20,8 @@ def mutual_information_loss(anchor, candidates, labels, temperature):
         candidates: float tensor, shape `(batch, dim)`.
         labels: integer tensor, shape `(batch,)`.
         temperature: positive float, tau.
+        normalize_positives: ours, not the paper's: True divides the sum over the positives by
+            their number k, so that a class seen often in a batch weighs no more than others.
 
     Returns:
         float32 tensor, shape `(batch,)`, non-negative. Exactly 0 for a batch of one sample.
@@ -28,14 +30,18 @@ def mutual_information_loss(anchor, candidates, labels, temperature):
     CVPR 2023.
     """
     log_h, log_one_minus_h = log_posterior(cosine_similarity(anchor, candidates) / temperature)
-    return -ops.sum(ops.where(same_class(labels), log_h, log_one_minus_h), axis=1)
+    same = same_class(labels)
+    if normalize_positives:
+        log_h = log_h / ops.sum(ops.cast(same, log_h.dtype), axis=1, keepdims=True)
+    return -ops.sum(ops.where(same, log_h, log_one_minus_h), axis=1)
 
 
 def mutual_information_bound(loss, labels):
     """Lower bound on the mutual information for each anchor, Eq. 6: log(N/k) + I(h), in nats.
 
     Args:
-        loss: float tensor, shape `(batch,)`: `mutual_information_loss`, which is -I(h).
+        loss: float tensor, shape `(batch,)`: `mutual_information_loss` as the paper has it,
+            which is -I(h).
         labels: integer tensor, shape `(batch,)`.
 
     Returns:

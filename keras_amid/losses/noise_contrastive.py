@@ -32,3 +32,19 @@ def noise_contrastive_loss(anchor, candidates, labels, temperature):
     positive_part = ops.sum(ops.where(same, log_h, 0.0), axis=1) / positives
     negative_part = ops.sum(ops.where(same, 0.0, log_one_minus_h), axis=1)
     return -positive_part - negative_part / ops.maximum(negatives, 1.0)
+
+
+def symmetric_noise_contrastive_loss(u, v, labels, temperature):
+    """CCL's NCE in both directions: Sym(u, v) = NCE(u, v) + NCE(v, u), for each sample.
+
+    Args:
+        u: float tensor, shape `(batch, dim)`.
+        v: float tensor, shape `(batch, dim)`.
+        labels: integer tensor, shape `(batch,)`.
+        temperature: positive float, tau.
+
+    Returns:
+        float32 tensor, shape `(batch,)`, non-negative.
+    """
+    there = noise_contrastive_loss(u, v, labels, temperature)
+    return there + noise_contrastive_loss(v, u, labels, temperature)

@@ -1,0 +1,113 @@
+"""CCL: compositional contrastive learning."""
+
+import keras
+from keras import ops
+
+from keras_amid import losses, networks
+from keras_amid.arguments import check_choice, check_number
+from keras_amid.distiller import Distiller
+
+DIVERGENCES = {
+    "symmetric_kl": losses.symmetric_kl_divergence,
+    "jensen_shannon": losses.jensen_shannon_divergence,
+}
+
+
+@keras.saving.register_keras_serializable(package="keras_amid")
+class CCL(Distiller):
+    """Compositional Contrastive Learning, in the online frame of all methods here.
+
+    The teacher is the composition of A and S (v: S, a: A, av: M), in place of the teacher's MLP:
+
+        av = a + Linear([norm a; norm v])
+        student:     CE(v)  + Sym(v, av) + Sym(v, a)  + D(v, av)
+        composition: CE(av) + Sym(v, av) + Sym(av, a) + D(v, av)
+
+    Sym is `losses.symmetric_noise_contrastive_loss`, D the divergence of the two predictions. As
+    in the released code, the student's side gets the gradient of the student's loss alone, while
+    the composition gets that of both. Here student and composition share the classifier, and A
+    has size D (a projection where its features have another); both get the gradient of both.
+
+    Args:
+        target, auxiliary, num_classes, representation_dim, train_auxiliary, projection,
+            negative_slope, name: see `Distiller`.
+        contrastive_weight: float >= 0, of the Sym terms.
+        temperature: float > 0, tau of the Sym terms.
+        divergence: `"symmetric_kl"`, half the symmetric KL divergence, which the released code
+            calls JSD, or `"jensen_shannon"`, what the paper's formula says.
+
+    Attributes:
+        composition: functional `keras.Model`, [a, v] -> av.
+
+    Raises:
+        ValueError: for an argument out of its domain.
+
+    Reference: Chen et al., "Distilling Audio-Visual Knowledge by Compositional Contrastive
+    Learning", CVPR 2021.
+    """
+
+    log_names = ("divergence_loss", "contrastive_loss")
+
+    def __init__(
+        self,
+        target,
+        auxiliary,
+        num_classes,
+        representation_dim=512,
+        contrastive_weight=1.0,
+        temperature=0.5,
+        divergence="symmetric_kl",
+        train_auxiliary=False,
+        projection="auto",
+        negative_slope=0.2,
+        name="ccl",
+        **kwargs,
+    ):
+        self.contrastive_weight = check_number("contrastive_weight", contrastive_weight, at_least=0)
+        self.temperature = check_number("temperature", temperature, above=0)
+        self.divergence = check_choice("divergence", divergence, tuple(DIVERGENCES))
+        shared = (target, auxiliary, num_classes, representation_dim, train_auxiliary)
+        super().__init__(*shared, projection, negative_slope, name, **kwargs)
+
+    def add_teacher(self, features):
+        """Makes the composition."""
+        self.composition = networks.build_composition(self.representation_dim)
+
+    def teacher_representation(self, features, student, auxiliary):
+        """av of v (the student's) and a (the auxiliary's)."""
+        return self.composition([auxiliary, student])
+
+    def distillation_loss(self, batch):
+        """The student's loss and the composition's, shape (batch,); logs the sums of both."""
+        v, a, av = batch.student, batch.auxiliary, batch.teacher
+        student = self._side(batch, v, a, av, batch.student_logits, batch.teacher_logits)
+        # The composition's loss: the same values, but its gradient ends at v.
+        v = ops.stop_gradient(v)
+        av = ops.cast(self.composition([a, v]), "float32")
+        composition = self._side(
+            batch, av, a, v, self.classifier(av), ops.stop_gradient(batch.student_logits)
+        )
+        l_cls, l_sym, l_div = (sum(terms) for terms in zip(student, composition, strict=True))
+        batch.log_mean("classification_loss", l_cls)
+        batch.log_mean("divergence_loss", l_div)
+        batch.log_mean("contrastive_loss", l_sym)
+        return l_cls + self.contrastive_weight * l_sym + l_div
+
+    def _side(self, batch, own, a, other, own_logits, other_logits):
+        """CE, Sym and D of one of the two, each of shape (batch,)."""
+        y, tau = batch.labels, self.temperature
+        sym = losses.symmetric_noise_contrastive_loss
+        return (
+            batch.cross_entropy(own_logits),
+            sym(own, other, y, tau) + sym(own, a, y, tau),
+            DIVERGENCES[self.divergence](own_logits, other_logits),
+        )
+
+    def get_config(self):
+        """The constructor's arguments."""
+        return {
+            **super().get_config(),
+            "contrastive_weight": self.contrastive_weight,
+            "temperature": self.temperature,
+            "divergence": self.divergence,
+        }

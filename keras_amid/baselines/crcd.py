@@ -1,0 +1,155 @@
+"""CRCD: contrastive distillation of the samples' relations."""
+
+import keras
+from keras import ops
+
+from keras_amid import losses
+from keras_amid.arguments import check_number, check_positive_int
+from keras_amid.contrastive_memory import (
+    ContrastiveMemory,
+    check_train_labels,
+    refuse_replicas,
+)
+from keras_amid.distiller import Distiller
+
+
+@keras.saving.register_keras_serializable(package="keras_amid")
+class CRCD(Distiller):
+    """Complementary Relation Contrastive Distillation, in the online frame of all methods here.
+
+    Every member a of the batch is an anchor; embeddings z and banks are CRD's, the banks
+    normalised at the start:
+
+        r_s[b, a] = norm(z_s,b - bank_t[a] + 1e-6)
+        r_t[b, a, j] = norm(bank_t[idx_bj] - bank_t[a] + 1e-6)
+        out_s[b, a, j] = exp(r_t . r_s / T) / Z_s,  and out_t mirrored
+        L = L_cls + contrastive_weight (NCE(out_s) + NCE(out_t)) + gradient_weight L_grad
+
+    NCE is CRD's, its mean over the B*B rows; L_grad is `losses.gradient_agreement_loss`. Index,
+    banks, Z and the variant without an index are as in `CRD`: with banks, evaluation has all but
+    the contrastive loss.
+
+    Args:
+        target, auxiliary, num_classes, representation_dim, train_auxiliary, projection,
+            negative_slope, name: see `Distiller`.
+        train_labels: integers, shape `(n,)`: the training set's labels, by index. None: in-batch.
+        contrastive_weight: float >= 0.
+        gradient_weight: float >= 0. The released code multiplies this term by its KL divergence
+            and by 10; the paper adds it.
+        temperature: float > 0, T.
+        num_negatives: int, K; capped by the number of samples outside the largest class.
+        embedding_dim: int, size of z.
+        momentum: float in [0, 1].
+
+    Attributes:
+        memory: `ContrastiveMemory`: embeddings, banks, Z; `memory.memory_bytes` is
+            `n * (8 * embedding_dim + 4)`. A step takes about
+            `16 * batch * n + 8 * batch * K * (embedding_dim + 3 * batch)` bytes more.
+
+    Raises:
+        ValueError: as `CRD`.
+
+    Reference: Zhu et al., "Complementary Relation Contrastive Distillation", CVPR 2021.
+    """
+
+    log_names = ("contrastive_loss", "gradient_loss")
+
+    def __init__(
+        self,
+        target,
+        auxiliary,
+        num_classes,
+        representation_dim=512,
+        train_labels=None,
+        contrastive_weight=1.0,
+        gradient_weight=1.0,
+        temperature=0.05,
+        num_negatives=500,
+        embedding_dim=128,
+        momentum=0.5,
+        train_auxiliary=False,
+        projection="auto",
+        negative_slope=0.2,
+        name="crcd",
+        **kwargs,
+    ):
+        num_classes = check_positive_int("num_classes", num_classes, at_least=2)
+        self.train_labels = check_train_labels(train_labels, num_classes)
+        self.contrastive_weight = check_number("contrastive_weight", contrastive_weight, at_least=0)
+        self.gradient_weight = check_number("gradient_weight", gradient_weight, at_least=0)
+        self.temperature = check_number("temperature", temperature, above=0)
+        self.num_negatives = check_positive_int("num_negatives", num_negatives)
+        self.embedding_dim = check_positive_int("embedding_dim", embedding_dim)
+        self.momentum = check_number("momentum", momentum, at_least=0, at_most=1)
+        shared = (target, auxiliary, num_classes, representation_dim, train_auxiliary)
+        super().__init__(*shared, projection, negative_slope, name, **kwargs)
+
+    def add_networks(self):
+        """Makes the embeddings, the banks and the constants."""
+        self.memory = ContrastiveMemory(
+            self.representation_dim,
+            self.embedding_dim,
+            self.train_labels,
+            self.num_negatives,
+            self.momentum,
+            normalize=True,
+        )
+
+    def distillation_loss(self, batch):
+        """L_cls, the contrastive loss of the relations and L_grad; shape (batch,)."""
+        gradient = losses.gradient_agreement_loss(
+            batch.student_logits, batch.teacher_logits, batch.labels, self.classifier.kernel
+        )
+        loss = batch.classification_loss()
+        loss = loss + self.gradient_weight * batch.log_mean("gradient_loss", gradient)
+        if self.memory.has_banks:
+            refuse_replicas(self)
+            if not batch.training:
+                return loss
+        contrast = batch.log_mean("contrastive_loss", self.contrastive_loss(batch))
+        return loss + self.contrastive_weight * contrast
+
+    def contrastive_loss(self, batch):
+        """NCE of both sides' relations, for each sample the mean over the anchors, shape (batch,).
+
+        In training, Z is set and the banks are updated.
+        """
+        memory = self.memory
+        z_s, z_t = memory.embed(batch.student, batch.teacher)
+        candidates = memory.candidates(batch, z_s, z_t)
+        scores_s = self._scores(z_s, candidates.teacher, candidates)
+        scores_t = self._scores(z_t, candidates.student, candidates)
+        log_z = memory.normalizing_constants(scores_s, scores_t, candidates, batch.training)
+        if batch.training:
+            memory.update(batch.index, z_s, z_t)
+        n, valid = candidates.size, candidates.valid
+        valid = None if valid is None else ops.expand_dims(valid, 1)
+        rows = losses.contrastive_representation_loss(
+            scores_s, log_z[0], n, valid
+        ) + losses.contrastive_representation_loss(scores_t, log_z[1], n, valid)
+        return ops.mean(rows, axis=1)
+
+    def _scores(self, z, rows, candidates):
+        """r_t . r_s / T, shape (batch, anchors, 1 + K)."""
+        own, picked = candidates.own, candidates.picked
+        cosine = losses.relation_similarity(
+            z,
+            anchors=ops.take(rows, own, axis=0),
+            candidates=ops.take(rows, picked, axis=0),
+            is_anchor=ops.equal(ops.expand_dims(picked, 1), ops.reshape(own, (1, -1, 1))),
+        )
+        return cosine / self.temperature
+
+    def get_config(self):
+        """The constructor's arguments."""
+        labels = self.train_labels
+        return {
+            **super().get_config(),
+            "train_labels": None if labels is None else labels.tolist(),
+            "contrastive_weight": self.contrastive_weight,
+            "gradient_weight": self.gradient_weight,
+            "temperature": self.temperature,
+            "num_negatives": self.num_negatives,
+            "embedding_dim": self.embedding_dim,
+            "momentum": self.momentum,
+        }

@@ -1,0 +1,26 @@
+"""The upper row of Table 4: the teacher alone, with its own cross-entropy."""
+
+import keras
+
+from keras_amid.distiller import Distiller
+
+
+@keras.saving.register_keras_serializable(package="keras_amid")
+class TeacherOnly(Distiller):
+    """Teacher alone: the full-modality network of the other methods, cross-entropy only.
+
+    Its figure is `teacher_accuracy`, its network `model.teacher` (which `AMID` takes as
+    `fixed_teacher`). `loss` and `classification_loss` are the teacher's.
+
+    The student is there, so that every call works as for the other methods: it consists of the
+    extractors and the classifier that the teacher trains, and of a projection (where there is
+    one) that nothing trains: its gradient is 0. So `student_accuracy`, and what `predict` and an
+    export give, are those of a student that was never taught. Data with the target modalities
+    only have the student's cross-entropy, as everywhere.
+
+    Args: see `Distiller`.
+    """
+
+    def distillation_loss(self, batch):
+        """Cross-entropy of the teacher, shape (batch,)."""
+        return batch.log_mean("classification_loss", batch.cross_entropy(batch.teacher_logits))
