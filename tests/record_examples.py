@@ -7,12 +7,17 @@ import tensorflow as tf
 
 
 def examples(folder):
-    """Dict id -> tf.train.Example's features of the records in a folder, in their order."""
+    """Dict id -> tf.train.Example's features of the records in a folder, in their order.
+
+    A video's frames, which follow in examples of their own, are put together.
+    """
     found = {}
     for path in sorted(Path(folder).glob("shard-*.tfrecord")):
         for serialized in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
             feature = tf.train.Example.FromString(serialized).features.feature
-            found[feature["id"].bytes_list.value[0].decode()] = feature
+            first = found.setdefault(feature["id"].bytes_list.value[0].decode(), feature)
+            if first is not feature:
+                first["video"].bytes_list.value.extend(feature["video"].bytes_list.value)
     return found
 
 

@@ -48,8 +48,16 @@ class EpochShuffle(keras.callbacks.Callback):
         if self._variable is not None:
             self._variable.assign(epoch)
 
-    def apply(self, dataset, size):
-        """Returns `dataset` (of `size` elements) in the order of the epoch at each new iterator."""
+    def apply(self, dataset, size, seeds=False):
+        """Returns `dataset` in the order of the epoch at each new iterator.
+
+        Args:
+            dataset: `tf.data.Dataset`.
+            size: Number of its elements.
+            seeds: Yield pairs (element, seed of the epoch), the seed int64 (): drawn from the seed
+                of this object and the epoch. With a number of the element's own beside it, it
+                seeds a stateless operation.
+        """
         tf = tensorflow()
         with tf.device("CPU:0"):
             if self._variable is None:
@@ -67,7 +75,10 @@ class EpochShuffle(keras.callbacks.Callback):
             # at 0, which `shuffle` would compare with the tensor `seed`).
             tf.compat.v1.set_random_seed(1)
             # One place more than elements: the first fill reads to the end, completing a cache.
-            return dataset.shuffle(size + 1, seed=seed, reshuffle_each_iteration=False)
+            order = dataset.shuffle(size + 1, seed=seed, reshuffle_each_iteration=False)
+            if not seeds:
+                return order
+            return tf.data.Dataset.zip(order, tf.data.Dataset.from_tensors(seed).repeat())
 
         shuffled = tf.data.Dataset.from_tensors(0).flat_map(permuted)
         return shuffled.apply(tf.data.experimental.assert_cardinality(size))

@@ -1,8 +1,17 @@
-"""One sample <-> one `tf.train.Example`: both directions beside each other.
+"""One sample <-> `tf.train.Example`s: both directions beside each other.
 
-Fields: `id` (bytes), `label` (int64), `video` (one PNG or JPEG a frame, or the raw bytes of all)
-with `video_shape` (frames, height, width, channels), `audio` (little-endian 16-bit integers or
-float32), `text` (UTF-8 bytes).
+The first example of a sample has the fields `id` (bytes), `label` (int64), `group` (bytes, where
+the sample has one) and for each modality `<name>`, with `<name>/shape` (int64) where it is an
+array. By encoding:
+
+    png, jpeg    one picture a frame; uint8 (frames, height, width, channels)
+    raw          the bytes of each frame; the same
+    pcm16        little-endian 16-bit integers; a sound in [-1, 1], (samples,)
+    float32      little-endian; an array of any shape
+    utf-8        text, no shape
+
+The frames of a video are not in it but follow, 16 to an example (`id`, `video`): a training clip of
+a long video then reads what it needs and no more.
 """
 
 import numpy as np
@@ -11,76 +20,113 @@ from keras_amid.data._tensorflow import tensorflow
 
 VIDEO_ENCODINGS = ("png", "jpeg", "raw")
 AUDIO_ENCODINGS = ("pcm16", "float32")
-MODALITIES = ("video", "audio", "text")
+_RESERVED = ("id", "label", "group", "index")
+FRAMES_AN_EXAMPLE = 16
 _JPEG_QUALITY = 95
 _PCM_SCALE = 32768.0
 
 
-def encode_example(row, values, video, audio):
+def encode_example(row, values, encodings):
     """Serializes a sample.
 
     Args:
-        row: Dict with `id` (str) and `label` (int).
-        values: Dict modality -> value: `video` uint8 (frames, height, width, 1 or 3), `audio`
-            floating point (samples,) in [-1, 1], `text` str.
-        video: "png" or "raw" (lossless), or "jpeg".
-        audio: "pcm16" or "float32".
+        row: Dict with `id` (str), `label` (int) and where there is one `group` (str).
+        values: Dict modality -> value, as in the table above; numeric arrays become float32.
+        encodings: Dict modality -> encoding; "float32" for those it lacks.
 
     Returns:
-        The serialized example (bytes), and the dict modality -> shape.
+        The serialized examples (tuple of bytes), and the dict modality -> shape.
     """
     tf = tensorflow()
+    frames = []
     features = {"id": _bytes(tf, [row["id"].encode()]), "label": _ints(tf, [row["label"]])}
+    if row.get("group") is not None:
+        features["group"] = _bytes(tf, [row["group"].encode()])
     shapes = {}
     for name, value in values.items():
-        if name == "text":
-            features["text"] = _bytes(tf, [value.encode()])
-            shapes["text"] = ()
+        encoding = encodings.get(name, "float32")
+        if name in _RESERVED or "/" in name:
+            raise ValueError(
+                f"`read` must return modalities with names other than {_RESERVED} and without "
+                f"'/', received {name!r}."
+            )
+        if encoding == "utf-8":
+            features[name], shapes[name] = _bytes(tf, [value.encode()]), ()
             continue
-        value = _checked(name, value, row["id"])
+        value = _checked(name, np.asarray(value), encoding, row["id"])
+        features[f"{name}/shape"] = _ints(tf, value.shape)
         shapes[name] = value.shape
-        if name == "audio":
-            features["audio"] = _bytes(tf, [_encode_audio(value, audio)])
+        if encoding in VIDEO_ENCODINGS:
+            pictures = _encode_pictures(tf, value, encoding)
+            for first in range(0, len(pictures), FRAMES_AN_EXAMPLE):
+                some = pictures[first : first + FRAMES_AN_EXAMPLE]
+                frames.append({"id": features["id"], name: _bytes(tf, some)})
         else:
-            features["video"] = _bytes(tf, _encode_video(tf, value, video))
-            features["video_shape"] = _ints(tf, value.shape)
-    example = tf.train.Example(features=tf.train.Features(feature=features))
+            features[name] = _bytes(tf, [_encode_array(value, encoding)])
+    examples = [
+        tf.train.Example(features=tf.train.Features(feature=fields))
+        for fields in (features, *frames)
+    ]
     # Without `deterministic` the order of the fields changes from process to process.
-    return example.SerializeToString(deterministic=True), shapes
+    return tuple(example.SerializeToString(deterministic=True) for example in examples), shapes
 
 
-def example_parser(formats, modalities):
-    """Returns the TensorFlow function that undoes `encode_example`.
+def fields_parser(formats):
+    """Returns the TensorFlow function that takes a first example apart, without decoding.
 
     Args:
-        formats: Dict modality -> {"encoding", "shape"}, as the index of the records has it.
-        modalities: The modalities to decode; the others are skipped.
+        formats: Dict modality -> {"encoding", "shape"}, as the index of the records has it; other
+            modalities of the records are skipped.
 
     Returns:
-        Function: serialized example () -> (dict modality -> tensor, int32 label ()). `video` is
-        uint8 (frames, height, width, channels), `audio` float32 (samples,), `text` a string.
+        Function: serialized example () -> (dict modality -> (encoded, shape), int32 label ()).
+        `encoded` is a string tensor (), empty for a video; `shape` int64 (dimensions,), of text
+        (0,).
     """
     tf = tensorflow()
     spec = {"label": tf.io.FixedLenFeature((), tf.int64)}
-    for name in modalities:
-        spec[name] = tf.io.FixedLenFeature((), tf.string)
-    if "video" in modalities:
-        spec["video"] = tf.io.VarLenFeature(tf.string)
-        spec["video_shape"] = tf.io.FixedLenFeature((4,), tf.int64)
+    for name, form in formats.items():
+        default = "" if form["encoding"] in VIDEO_ENCODINGS else None
+        spec[name] = tf.io.FixedLenFeature((), tf.string, default)
+        if form["encoding"] != "utf-8":
+            spec[f"{name}/shape"] = tf.io.FixedLenFeature((len(form["shape"]),), tf.int64)
 
     def parse(serialized):
         fields = tf.io.parse_single_example(serialized, spec)
-        outputs = {}
-        for name in modalities:
-            value = fields[name]
-            if name == "video":
-                value = _decode_video(tf, value.values, fields["video_shape"], formats["video"])
-            elif name == "audio":
-                value = _decode_audio(tf, value, formats["audio"])
-            outputs[name] = value
-        return outputs, tf.cast(fields["label"], tf.int32)
+        encoded = {}
+        for name in formats:
+            encoded[name] = (fields[name], fields.get(f"{name}/shape", tf.constant([], tf.int64)))
+        return encoded, tf.cast(fields["label"], tf.int32)
 
     return parse
+
+
+def parse_frames(serialized, name):
+    """Takes a video's examples (examples,) apart: the encoded frames, string tensor (frames,)."""
+    tf = tensorflow()
+    return tf.io.parse_example(serialized, {name: tf.io.VarLenFeature(tf.string)})[name].values
+
+
+def decode_field(encoded, shape, form):
+    """Undoes the encoding of a modality other than a video, as a TensorFlow operation.
+
+    Args:
+        encoded: String tensor, as `fields_parser` gives it.
+        shape: int64 tensor, likewise.
+        form: {"encoding", "shape"} of the modality.
+
+    Returns:
+        Tensor of the static shape `form["shape"]`: float32 or string.
+    """
+    tf = tensorflow()
+    encoding = form["encoding"]
+    if encoding == "utf-8":
+        return encoded
+    if encoding == "pcm16":
+        value = tf.cast(tf.io.decode_raw(encoded, tf.int16), tf.float32) / _PCM_SCALE
+    else:
+        value = tf.reshape(tf.io.decode_raw(encoded, tf.float32), shape)
+    return tf.ensure_shape(value, form["shape"])
 
 
 def _bytes(tf, values):
@@ -91,54 +137,32 @@ def _ints(tf, values):
     return tf.train.Feature(int64_list=tf.train.Int64List(value=values))
 
 
-def _checked(name, value, sample):
-    if name not in MODALITIES:
-        raise ValueError(f"`read` must return modalities of {MODALITIES}, received {name!r}.")
-    value = np.asarray(value)
-    if name == "video":
+def _checked(name, value, encoding, sample):
+    if encoding in VIDEO_ENCODINGS:
+        wanted = "uint8 (frames, height, width, 1 or 3)"
         good = value.dtype == np.uint8 and value.ndim == 4 and value.shape[-1] in (1, 3)
     else:
-        good = np.issubdtype(value.dtype, np.floating) and value.ndim == 1
+        wanted = "a numeric array"
+        good = np.issubdtype(value.dtype, np.number) and not np.iscomplexobj(value)
     if not good or not value.size:
-        wanted = {"video": "uint8 (frames, height, width, 1 or 3)", "audio": "floating (samples,)"}
         raise ValueError(
-            f"`read` must return {name} as {wanted[name]}, not empty; for sample {sample!r} it "
+            f"`read` must return {name} as {wanted}, not empty; for sample {sample!r} it "
             f"returned {value.dtype} of shape {value.shape}."
         )
     return value
 
 
-def _encode_video(tf, frames, encoding):
+def _encode_array(value, encoding):
+    if encoding == "pcm16":
+        scaled = np.clip(np.round(value * _PCM_SCALE), -_PCM_SCALE, _PCM_SCALE - 1)
+        return scaled.astype("<i2").tobytes()
+    return value.astype("<f4").tobytes()
+
+
+def _encode_pictures(tf, value, encoding):
     if encoding == "raw":
-        return [frames.tobytes()]
+        return [frame.tobytes() for frame in value]
     with tf.device("CPU:0"):
         if encoding == "png":
-            return [tf.io.encode_png(frame).numpy() for frame in frames]
-        return [tf.io.encode_jpeg(frame, quality=_JPEG_QUALITY).numpy() for frame in frames]
-
-
-def _decode_video(tf, encoded, shape, form):
-    if form["encoding"] == "raw":
-        frames = tf.reshape(tf.io.decode_raw(encoded[0], tf.uint8), shape)
-    else:
-        channels = form["shape"][-1]
-        decode = {"png": tf.io.decode_png, "jpeg": tf.io.decode_jpeg}[form["encoding"]]
-        frames = tf.map_fn(
-            lambda frame: decode(frame, channels=channels), encoded, fn_output_signature=tf.uint8
-        )
-    return tf.ensure_shape(frames, form["shape"])
-
-
-def _encode_audio(samples, encoding):
-    if encoding == "float32":
-        return samples.astype("<f4").tobytes()
-    scaled = np.clip(np.round(samples * _PCM_SCALE), -_PCM_SCALE, _PCM_SCALE - 1)
-    return scaled.astype("<i2").tobytes()
-
-
-def _decode_audio(tf, encoded, form):
-    if form["encoding"] == "float32":
-        samples = tf.io.decode_raw(encoded, tf.float32)
-    else:
-        samples = tf.cast(tf.io.decode_raw(encoded, tf.int16), tf.float32) / _PCM_SCALE
-    return tf.ensure_shape(samples, form["shape"])
+            return [tf.io.encode_png(frame).numpy() for frame in value]
+        return [tf.io.encode_jpeg(frame, quality=_JPEG_QUALITY).numpy() for frame in value]

@@ -1,29 +1,27 @@
-"""Manifest rows -> sharded TFRecords, written once, resumable.
-
-A folder of records holds the shards and `index.json`:
-
-    {"settings": {...}, "complete": true, "count": 318,
-     "modalities": {"video": {"encoding": "png", "shape": [8, 64, 64, 1]}, ...},
-     "shards": [{"file": "shard-00000.tfrecord", "count": 256, "left_out": [...], ...}, ...],
-     "left_out": [{"id": "train-00017", "reason": "broken (...)"}, ...]}
-
-Shard i holds what could be read of rows i * shard_size to (i + 1) * shard_size - 1, in their order.
-"""
+"""Manifest rows -> sharded TFRecords, written once, resumable; `shards` says what lies where."""
 
 import hashlib
 import json
 import numbers
 from pathlib import Path
 
-from tqdm.auto import tqdm
+import numpy as np
 
-from keras_amid.data._tensorflow import tensorflow
 from keras_amid.data.examples import AUDIO_ENCODINGS, VIDEO_ENCODINGS, encode_example
-from keras_amid.data.files import read_json, refuse_other_settings, replacing, write_json
 from keras_amid.data.media import MediaError
 from keras_amid.data.parallel import check_workers, ordered_map
+from keras_amid.data.shards import (
+    Encoded,
+    LeftOut,
+    check_part,
+    read_index,
+    read_samples,
+    write_shards,
+)
 
-_FORMAT = 1
+__all__ = ["read_index", "read_samples", "records_report", "write_records"]
+
+_FORMAT = 3
 
 
 def write_records(
@@ -35,100 +33,91 @@ def write_records(
     audio="pcm16",
     settings=None,
     shard_size=256,
+    part=(0, 1),
     workers=None,
     progress=True,
 ):
     """Decodes samples and writes them to sharded TFRecords.
 
     A sample whose file `read` refuses with `MediaError` (broken, empty, no sound, ...) is left
-    out; these are listed by name at the end, on the standard output and in the index. Killed and
-    called again, the work goes on after the last whole shard. Called with everything in place, it
-    returns at once.
+    out; these, and what `read` notes of others, are listed by name at the end, on the standard
+    output and in the index. Killed and called again, the work goes on after the last whole shard.
+    Called with everything in place, it returns at once. What is written depends neither on the
+    number of threads nor on that of the parts.
 
     Args:
-        samples: List of dicts with `id` (str, unique), `label` (int >= 0) and whatever `read`
+        samples: List of dicts with `id` (str, unique), `label` (int >= 0), where it makes sense
+            `group` (str, such as a session) and `file` (str, for the notes), and whatever `read`
             needs; JSON values only.
         folder: Where the shards and `index.json` go.
-        read: Function of one such dict -> dict modality -> value: `video` uint8 (frames, height,
-            width, 1 or 3), `audio` floating point (samples,), `text` str; the same modalities for
-            every sample. Called in several threads.
+        read: Function of one such dict -> dict modality -> value, called in several threads; the
+            same modalities for every sample. `video` is uint8 (frames, height, width, 1 or 3),
+            `audio` floating point (samples,), `text` a str; a value of any other name is a numeric
+            array of any shape, kept as float32. Sizes may differ from sample to sample, the number
+            of dimensions not. The key `notes` is no modality but a list of str: what is worth
+            naming though the sample is kept.
         video: How frames are kept: "png" or "raw" (lossless), or "jpeg" (quality 95).
         audio: How sound is kept: "pcm16" (range [-1, 1]) or "float32".
         settings: Dict of JSON values that say what `read` does; records made with others are
             refused.
         shard_size: Samples a shard.
-        workers: Number of threads, None for one a processor core; the result is the same.
+        part: (i, n): write every n-th shard, beginning with the i-th. So n processes or hosts with
+            the same `samples` share the work on one folder, each with another i; whichever finds
+            all shards whole writes the index.
+        workers: Number of threads, None for one a processor core.
         progress: Show a progress bar.
 
     Returns:
-        The index (dict), as `read_index` returns it.
+        The index (dict), as `read_index` returns it; its `complete` is False while other parts
+        have shards to write.
 
     Raises:
         ValueError: An argument is wrong, or `folder` holds records made with other settings.
     """
-    folder = Path(folder)
     workers = check_workers(workers)
+    check_part(part)
     asked = _settings(samples, video, audio, settings, shard_size)
-    index = read_json(folder / "index.json")
-    if index is None:
-        index = {"settings": asked, "complete": False, "shards": []}
-    refuse_other_settings(folder, index["settings"], asked)
-    if index["complete"]:
-        return index
-    kept = len(index["shards"])
-    with tqdm(total=len(samples), desc=str(folder.name), disable=not progress, unit="clip") as bar:
-        bar.update(min(kept * shard_size, len(samples)))
-        for number in range(kept, -(-len(samples) // shard_size)):
-            rows = samples[number * shard_size : (number + 1) * shard_size]
-            path = folder / f"shard-{number:05d}.tfrecord"
-            # The shard is renamed before the index names it: what the index names is whole.
-            index["shards"].append(_write_shard(path, rows, read, video, audio, workers, bar))
-            write_json(folder / "index.json", index)
-    index = _complete(index)
-    write_json(folder / "index.json", index)
-    if index["left_out"]:
-        print(left_out_summary(index, folder))
+    encodings = {"video": video, "audio": audio, "text": "utf-8"}
+
+    def work(row):
+        try:
+            values = dict(read(row))
+        except MediaError as error:
+            return LeftOut(error.path, error.reason)
+        notes = tuple(values.pop("notes", ()))
+        _check_sound(values, row["id"])
+        return Encoded(*encode_example(row, values, encodings), notes)
+
+    index = write_shards(
+        samples,
+        Path(folder),
+        asked,
+        encodings,
+        lambda rows: ordered_map(work, rows, workers),
+        shard_size=shard_size,
+        part=part,
+        progress=progress,
+        unit="clip",
+    )
+    if index["complete"] and (index["left_out"] or index["notes"]):
+        print(records_report(index, folder))
     return index
 
 
-def read_index(folder):
-    """Reads the index of a folder of complete records.
-
-    Args:
-        folder: A folder that `write_records` wrote.
-
-    Returns:
-        The index (dict; see the module's docstring).
-
-    Raises:
-        ValueError: There are no records, or they are not complete.
-    """
-    index = read_json(Path(folder) / "index.json")
-    if index is None:
-        raise ValueError(f"`folder`: {folder} holds no records (no index.json).")
-    if not index["complete"]:
-        raise ValueError(
-            f"`folder`: the records in {folder} are not complete; call `write_records` again with "
-            "the same arguments, it goes on where it stopped."
-        )
-    return index
-
-
-def left_out_summary(index, folder):
-    """Returns text that counts and names the samples left out of records, with the reasons."""
-    left_out = index["left_out"]
+def records_report(index, folder):
+    """Returns text that counts and names the samples left out of records and those noted."""
+    left_out, notes = index["left_out"], index["notes"]
     total = index["count"] + len(left_out)
     lines = [f"{folder}: {len(left_out)} of {total} samples left out"]
-    return "\n".join(lines + [f"  {item['id']}: {item['reason']}" for item in left_out])
+    lines += [f"  {item['id']}: {item['reason']}" for item in left_out]
+    if notes:
+        lines.append(f"{folder}: {len(notes)} notes on samples that are kept")
+        lines += [f"  {item['id']}: {item['note']}" for item in notes]
+    return "\n".join(lines)
 
 
-def _settings(samples, video, audio, settings, shard_size):
-    if video not in VIDEO_ENCODINGS:
-        raise ValueError(f"`video` must be one of {VIDEO_ENCODINGS}, received {video!r}.")
-    if audio not in AUDIO_ENCODINGS:
-        raise ValueError(f"`audio` must be one of {AUDIO_ENCODINGS}, received {audio!r}.")
-    if not isinstance(shard_size, int) or shard_size < 1:
-        raise ValueError(f"`shard_size` must be a positive integer, received {shard_size!r}.")
+def check_rows(samples):
+    """Raises `ValueError` unless every row has a unique `id` and a `label` >= 0."""
     if not samples:
         raise ValueError("`samples` must not be empty.")
     seen = set()
@@ -140,7 +129,22 @@ def _settings(samples, video, audio, settings, shard_size):
             raise ValueError(
                 f"`samples` must have integer `label`s >= 0, received {label!r} for {row['id']!r}."
             )
+        if not isinstance(row.get("group"), (str, type(None))):
+            raise ValueError(
+                f"`samples` must have `group`s that are str, received {row['group']!r} for "
+                f"{row['id']!r}."
+            )
         seen.add(row["id"])
+
+
+def _settings(samples, video, audio, settings, shard_size):
+    if video not in VIDEO_ENCODINGS:
+        raise ValueError(f"`video` must be one of {VIDEO_ENCODINGS}, received {video!r}.")
+    if audio not in AUDIO_ENCODINGS:
+        raise ValueError(f"`audio` must be one of {AUDIO_ENCODINGS}, received {audio!r}.")
+    if not isinstance(shard_size, int) or shard_size < 1:
+        raise ValueError(f"`shard_size` must be a positive integer, received {shard_size!r}.")
+    check_rows(samples)
     digest = hashlib.sha256(json.dumps(samples, sort_keys=True).encode()).hexdigest()
     own = {
         "format": _FORMAT,
@@ -153,56 +157,12 @@ def _settings(samples, video, audio, settings, shard_size):
     return {**own, **json.loads(json.dumps(settings or {}))}
 
 
-def _write_shard(path, rows, read, video, audio, workers, bar):
-    def work(row):
-        try:
-            return encode_example(row, read(row), video, audio)
-        except MediaError as error:
-            return {"id": row["id"], "file": error.path, "reason": error.reason}
-
-    entry = {"file": path.name, "count": 0, "shapes": None, "left_out": []}
-    with replacing(path) as temporary, tensorflow().io.TFRecordWriter(str(temporary)) as writer:
-        for row, result in zip(rows, ordered_map(work, rows, workers), strict=True):
-            bar.update()
-            if isinstance(result, dict):
-                entry["left_out"].append(result)
-                continue
-            serialized, shapes = result
-            writer.write(serialized)
-            entry["count"] += 1
-            entry["shapes"] = _merge_shapes(entry["shapes"], shapes, row["id"])
-    return entry
-
-
-def _merge_shapes(known, new, sample):
-    """The shape that all samples share: None in the dimensions in which they differ."""
-    new = {name: list(shape) for name, shape in new.items()}
-    if known is None:
-        return new
-    if set(known) != set(new):
+def _check_sound(values, sample):
+    if "audio" not in values:
+        return
+    sound = np.asarray(values["audio"])
+    if sound.ndim != 1 or not np.issubdtype(sound.dtype, np.floating):
         raise ValueError(
-            f"`read` must return the same modalities for every sample, received {sorted(new)} "
-            f"for {sample!r} after {sorted(known)}."
+            f"`read` must return audio as floating (samples,), not empty; for sample {sample!r} "
+            f"it returned {sound.dtype} of shape {sound.shape}."
         )
-    return {
-        name: [a if a == b else None for a, b in zip(known[name], new[name], strict=True)]
-        for name in known
-    }
-
-
-def _complete(index):
-    shapes = None
-    for shard in index["shards"]:
-        if shard["shapes"] is not None:
-            shapes = _merge_shapes(shapes, shard["shapes"], shard["file"])
-    encodings = {k: index["settings"].get(k, "utf-8") for k in shapes or {}}
-    return {
-        **index,
-        "complete": True,
-        "count": sum(shard["count"] for shard in index["shards"]),
-        "modalities": {
-            name: {"encoding": encodings[name], "shape": shape}
-            for name, shape in (shapes or {}).items()
-        },
-        "left_out": [item for shard in index["shards"] for item in shard["left_out"]],
-    }

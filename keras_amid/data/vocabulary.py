@@ -1,10 +1,40 @@
-"""Words to integers, because JAX and torch take no strings."""
+"""Words to integers, because JAX and torch take no strings.
+
+`batches` takes a `Vocabulary` or any other object that has
+
+    tokenizer()    returns a TensorFlow function: string tensor () -> tensor of a fixed shape, or
+                   a dict of such tensors (`token_ids`, `padding_mask`, ...): `x["text"]`, batched
+    key            JSON value that tells it from others; only what is kept on the disk asks for it
+
+and an object without `tokenizer` that is such a function itself, such as a `BertTokenizer`.
+"""
 
 import dataclasses
 
 from keras_amid.data._tensorflow import tensorflow
 
 PADDING, UNKNOWN, FIRST_WORD = 0, 1, 2
+
+
+def tokenizer_of(vocabulary):
+    """Returns the TensorFlow function string tensor () -> tokens of a vocabulary."""
+    function = vocabulary.tokenizer() if hasattr(vocabulary, "tokenizer") else vocabulary
+    if not callable(function):
+        raise ValueError(
+            "`vocabulary` must be a Vocabulary, or another object with `tokenizer()` or that is "
+            f"the tokenizing function itself, received {vocabulary!r}."
+        )
+    return function
+
+
+def vocabulary_key(vocabulary):
+    """Returns the `key` of a vocabulary, which what is kept on the disk is named after."""
+    if not hasattr(vocabulary, "key"):
+        raise ValueError(
+            "`vocabulary` must have a `key` that tells it from others where what is made of its "
+            f"tokens is kept on the disk, received {vocabulary!r}."
+        )
+    return vocabulary.key
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,6 +73,11 @@ class Vocabulary:
     def size(self):
         """Number of different tokens, padding and unknown included."""
         return FIRST_WORD + len(self.words)
+
+    @property
+    def key(self):
+        """What the tokens depend on."""
+        return [list(self.words), self.length]
 
     def tokenizer(self):
         """Returns a TensorFlow function: string tensor () -> int32 tensor (length,)."""

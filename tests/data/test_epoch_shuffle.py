@@ -93,6 +93,7 @@ def test_backup_and_restore_goes_on_with_the_same_orders(folder, tmp_path):
     assert resumed == {2: whole[2], 3: whole[3]}
 
 
+@pytest.mark.any_backend
 def test_order_is_a_function_of_the_seed(folder):
     def orders(seed):
         dataset = batches(folder, 3, ("audio",), shuffle=EpochShuffle(seed))
@@ -104,6 +105,7 @@ def test_order_is_a_function_of_the_seed(folder):
     assert orders(2) != first
 
 
+@pytest.mark.any_backend
 def test_pipelines_of_one_shuffle_count_for_themselves(folder):
     shuffle = EpochShuffle(1)
     one, two = (batches(folder, 3, ("audio",), shuffle=shuffle) for _ in range(2))
@@ -111,6 +113,7 @@ def test_pipelines_of_one_shuffle_count_for_themselves(folder):
     assert [order(two) for _ in range(3)] == first
 
 
+@pytest.mark.any_backend
 def test_permutations_are_uniform(folder):
     dataset = batches(folder, COUNT, ("audio",), shuffle=EpochShuffle(0))
     epochs = np.array([order(dataset) for _ in range(210)])
@@ -119,6 +122,7 @@ def test_permutations_are_uniform(folder):
     assert np.abs(counts - 30).max() < 23
 
 
+@pytest.mark.any_backend
 def test_seed_must_be_an_integer():
     with pytest.raises(ValueError, match="`seed` must be an integer, received 0.5"):
         EpochShuffle(0.5)

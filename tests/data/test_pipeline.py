@@ -1,7 +1,18 @@
 import numpy as np
 import pytest
 
-from keras_amid.data import EpochShuffle, Vocabulary, batches, write_records
+from keras_amid.data import (
+    EpochShuffle,
+    MaskSpectrogram,
+    RandomClip,
+    RandomCrop,
+    Vocabulary,
+    Windows,
+    batches,
+    write_records,
+)
+
+pytestmark = pytest.mark.any_backend
 
 CAPTIONS = ["A pebble dropped", "a cork", "zebra cork", "", "a a a a a"]
 WORDS = Vocabulary(("a", "cork", "dropped", "pebble"), 3)
@@ -117,6 +128,17 @@ def test_file_cache_is_made_once_and_only_for_the_same_request(tmp_path):
         ({"modalities": ("video", "depth")}, "`modalities`.*'audio', 'text', 'video'.*'depth'"),
         ({"modalities": ("text",)}, "`vocabulary`.*None"),
         ({"modalities": ("text",), "text": "words"}, "`text`.*'words'"),
+        ({"modalities": ("text",), "vocabulary": 3}, "`vocabulary`.*3"),
+        ({"host": (1, 1)}, r"`host`.*\(1, 1\)"),
+        ({"host": (2, 3)}, r"`host` \(2, 3\) has no share.*2 samples"),
+        ({"clips": 16}, "`clips`.*16"),
+        ({"sound": 16}, "`sound`.*16"),
+        ({"clips": RandomClip()}, "`shuffle` must be an EpochShuffle.*None"),
+        ({"sound": RandomCrop(3)}, "`shuffle` must be an EpochShuffle.*None"),
+        ({"clips": Windows(), "shuffle": EpochShuffle(0)}, "`shuffle` must be None with `Windows`"),
+        ({"sound": RandomCrop(3), "shuffle": EpochShuffle(0), "cache": "x"}, "`cache`.*'x'"),
+        ({"pad": {"faces": 3}}, "`pad`.*'audio', 'text', 'video'.*'faces'"),
+        ({"augment": {"mel": MaskSpectrogram(1, 1)}}, "`augment`.*'mel'"),
     ],
 )
 def test_wrong_arguments_are_named(tmp_path, options, message):
@@ -143,3 +165,119 @@ def test_empty_records_are_refused(tmp_path):
     make(tmp_path, 2, read=read)
     with pytest.raises(ValueError, match="hold no samples"):
         batches(tmp_path, 2)
+
+
+def test_index_is_the_place_in_the_records(tmp_path):
+    folders = [make(tmp_path / "a", 6), make(tmp_path / "b", 4, start=6)]
+    for options in ({}, {"cache": False}, {"cache": True, "sound": RandomCrop(2)}):
+        data = batches(folders, 3, ("audio",), shuffle=EpochShuffle(0), with_index=True, **options)
+        seen = []
+        for x, y in data.as_numpy_iterator():
+            assert x["index"].dtype == np.int32
+            np.testing.assert_array_equal(x["index"], y)
+            seen += x["index"].tolist()
+        assert sorted(seen) == list(range(10)) != seen
+
+
+@pytest.mark.parametrize("cache", [True, False])
+def test_shares_of_the_hosts_are_disjoint_and_complete(tmp_path, cache):
+    make(tmp_path)
+    shares = []
+    for host in range(3):
+        data = batches(
+            tmp_path, 2, ("audio",), host=(host, 3), shuffle=EpochShuffle(1), cache=cache
+        )
+        epochs = [labels(data) for _ in range(2)]
+        assert sorted(epochs[0]) == sorted(epochs[1])
+        shares.append(epochs[0])
+        assert int(data.cardinality()) == -(-len(epochs[0]) // 2)
+    assert sorted(map(len, shares)) == [3, 3, 4]
+    assert sorted(sum(shares, [])) == list(range(10))
+
+
+def various(row):
+    """Arrays of 1 to 5 rows."""
+    number = int(row["id"])
+    return {"face": np.full((1 + number % 5, 2), 1 + number), "age": np.float64(number)}
+
+
+def test_arrays_are_filled_up_to_a_length(tmp_path):
+    make(tmp_path, 6, read=various)
+    data = batches(tmp_path, 4, ("face", "age"), pad={"face": 3})
+    assert data.element_spec[0]["face"].shape.as_list() == [None, 3, 2]
+    for x, y in data.as_numpy_iterator():
+        for face, age, number in zip(x["face"], x["age"], y, strict=True):
+            rows = min(1 + number % 5, 3)
+            assert age == number and face.dtype == np.float32
+            assert face[:, 0].tolist() == [1 + number] * rows + [0] * (3 - rows)
+
+
+def test_arrays_are_filled_up_to_the_longest_of_the_batch(tmp_path):
+    make(tmp_path, 6, read=various)
+    first, second = batches(tmp_path, 4, ("face",), pad={"face": None}).as_numpy_iterator()
+    assert first[0]["face"].shape == (4, 4, 2) and second[0]["face"].shape == (2, 5, 2)
+    assert first[0]["face"][1, :, 0].tolist() == [2, 2, 0, 0]
+    assert second[0]["face"][:, :, 1].tolist() == [[5] * 5, [6, 0, 0, 0, 0]]
+    with pytest.raises(ValueError, match=r"one shape.*face.*\[None, 2\].*`pad`"):
+        batches(tmp_path, 4, ("face",))
+    assert [len(x["face"][0]) for x, _ in batches(tmp_path, 1, ("face",))] == [1, 2, 3, 4, 5, 1]
+
+
+class Letters:
+    """A tokenizer of dicts: the first letter, and whether there is one."""
+
+    key = "letters"
+
+    def __call__(self, text):
+        import tensorflow as tf
+
+        codes = tf.strings.unicode_decode(text, "UTF-8")[:1]
+        there = tf.reshape(tf.shape(codes)[0], (1,))
+        return {"ids": tf.reshape(tf.pad(codes, [[0, 1]])[:1], (1,)), "there": there}
+
+
+@pytest.mark.parametrize("cache", [True, "folder"])
+def test_tokens_may_be_dicts(tmp_path, cache):
+    make(tmp_path / "a", 5)
+    cache = cache if cache is True else tmp_path / "cache"
+    data = batches(tmp_path / "a", 5, ("text", "audio"), vocabulary=Letters(), cache=cache)
+    (x, _) = next(data.as_numpy_iterator())
+    assert x["text"]["ids"].tolist() == [[65], [97], [122], [0], [97]]
+    assert x["text"]["there"].tolist() == [[1], [1], [1], [0], [1]]
+    assert x["audio"].shape == (5, 6)
+    with pytest.raises(ValueError, match="`vocabulary` must have a `key`"):
+        batches(tmp_path / "a", 5, ("text",), vocabulary=lambda text: text, cache=tmp_path)
+
+
+def test_resumed_epoch_sees_the_clips_and_crops_of_the_uninterrupted_run(tmp_path):
+    def read(row):
+        number = int(row["id"])
+        video = np.arange(6 * 8 * 8, dtype=np.uint8).reshape(6, 8, 8, 1) + np.uint8(number)
+        return {"video": video, "audio": np.arange(9, dtype="float32") / 9}
+
+    make(tmp_path, 5, read=read)
+
+    def epochs(numbers, batch_size, cache):
+        shuffle = EpochShuffle(4)
+        data = batches(
+            tmp_path,
+            batch_size,
+            shuffle=shuffle,
+            cache=cache,
+            clips=RandomClip(2, 5),
+            sound=RandomCrop(4),
+        )
+        found = []
+        for number in numbers:
+            shuffle.on_epoch_begin(number)
+            xs, ys = zip(*data.as_numpy_iterator(), strict=True)
+            found.append([np.concatenate([x[name] for x in xs]) for name in ("video", "audio")])
+            found[-1].append(np.concatenate(ys))
+        return found
+
+    whole = epochs(range(4), 2, cache=False)
+    for resumed in (epochs([2, 3], 2, cache=False), epochs([2, 3], 5, cache=True)):
+        for epoch, again in zip(whole[2:], resumed, strict=True):
+            for one, other in zip(epoch, again, strict=True):
+                np.testing.assert_array_equal(one, other)
+    assert np.any(whole[0][0] != whole[1][0])

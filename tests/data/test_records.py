@@ -3,7 +3,9 @@ import json
 import numpy as np
 import pytest
 
-from keras_amid.data import MediaError, batches, read_index, write_records
+from keras_amid.data import MediaError, batches, read_index, read_samples, write_records
+
+pytestmark = pytest.mark.any_backend
 
 
 def rows(count):
@@ -58,13 +60,53 @@ def test_jpeg_keeps_colour_clips_nearly(tmp_path):
     assert 0 < np.abs(x["video"].astype(int) - clip).max() < 16
 
 
-def test_result_does_not_depend_on_the_number_of_workers(tmp_path):
-    for workers in (1, 5):
-        write(rows(11), tmp_path / str(workers), workers=workers)
-    shards = sorted(path.name for path in (tmp_path / "1").iterdir())
-    assert len(shards) == 4
-    for name in shards:
-        assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "5" / name).read_bytes()
+def test_arrays_of_any_name_and_size(tmp_path):
+    def read(row):
+        number = row["label"]
+        return {
+            "face": np.arange(6 * (number + 1)).reshape(-1, 2, 3).astype("int16"),
+            "age": 30.5 + number,
+            "audio": np.linspace(-1, 1, 5 + number),
+            "video": np.full((2 + number, 4, 6 + number, 3), number, np.uint8),
+        }
+
+    index = write(rows(3), tmp_path, read, video="jpeg", audio="float32")
+    shapes = {name: form["shape"] for name, form in index["modalities"].items()}
+    assert shapes == {
+        "face": [None, 2, 3], "age": [], "audio": [None], "video": [None, 4, None, 3],
+    }  # fmt: skip
+    assert index["modalities"]["face"]["encoding"] == "float32"
+    names = ("face", "age", "audio", "video")
+    for number, (x, y) in enumerate(batches(tmp_path, 1, names).as_numpy_iterator()):
+        expected = read({"label": number})
+        assert int(y[0]) == number
+        for name in names:
+            error = 1 if name == "video" else 1e-6
+            np.testing.assert_allclose(x[name][0].astype(float), expected[name], atol=error)
+        assert x["face"].dtype == np.float32 and x["video"].dtype == np.uint8
+
+
+def test_samples_are_listed(tmp_path):
+    samples = [{**row, "group": f"session {i % 2}"} for i, row in enumerate(rows(6))]
+    index = write(samples, tmp_path, sometimes)
+    listed = read_samples(tmp_path)
+    assert [s["id"] for s in listed] == ["clip-0", "clip-1", "clip-3", "clip-4", "clip-5"]
+    assert [s["label"] for s in listed] == [0, 1, 0, 1, 2]
+    assert [s["group"] for s in listed] == [f"session {i % 2}" for i in (0, 1, 3, 4, 5)]
+    assert listed[0]["lengths"] == {"video": 3, "audio": 50}
+    assert index == read_index(tmp_path)
+
+
+def test_notes_are_kept_and_named(tmp_path, capsys):
+    def read(row):
+        return {**values(row), "notes": ["odd size"] if row["id"] == "clip-1" else []}
+
+    samples = [{**row, "file": f"{row['id']}.avi"} for row in rows(3)]
+    index = write(samples, tmp_path, read)
+    assert index["notes"] == [{"id": "clip-1", "file": "clip-1.avi", "note": "odd size"}]
+    assert set(index["modalities"]) == {"video", "audio", "text"} and index["count"] == 3
+    printed = capsys.readouterr().out
+    assert "0 of 3 samples left out" in printed and "clip-1: odd size" in printed
 
 
 def sometimes(row):
@@ -110,17 +152,6 @@ def test_whole_shards_are_not_written_again_after_a_crash(tmp_path):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
 
-def test_a_shard_that_the_index_does_not_name_is_written_again(tmp_path):
-    write(rows(10), tmp_path / "good")
-    (tmp_path / "half").mkdir()
-    whole = (tmp_path / "good" / "shard-00000.tfrecord").read_bytes()
-    (tmp_path / "half" / "shard-00000.tfrecord").write_bytes(whole[: len(whole) // 2])
-    (tmp_path / "half" / ".part-shard-00001.tfrecord").write_bytes(whole[:10])
-    write(rows(10), tmp_path / "half")
-    assert (tmp_path / "half" / "shard-00000.tfrecord").read_bytes() == whole
-    assert not list((tmp_path / "half").glob(".part-*"))
-
-
 def test_complete_records_are_not_read_again(tmp_path):
     first = write(rows(5), tmp_path)
     assert write(rows(5), tmp_path, read=None) == first
@@ -160,7 +191,13 @@ def test_records_of_other_settings_are_refused(tmp_path, change, name):
         ({"workers": 0}, "`workers`.*0"),
         ({"shard_size": 0}, "`shard_size`.*0"),
         ({"read": lambda row: {"video": np.zeros((2, 3))}}, r"`read`.*video.*float64.*\(2, 3\)"),
-        ({"read": lambda row: {"smell": 1}}, "`read`.*'smell'"),
+        ({"read": lambda row: {"smell": "roses"}}, "`read`.*smell.*numeric"),
+        ({"read": lambda row: {"smell": np.zeros((0, 3))}}, "`read`.*smell.*not empty"),
+        ({"read": lambda row: {"label": 1.0}}, "`read`.*'label'"),
+        ({"read": lambda row: {"audio": np.zeros((2, 3))}}, r"`read`.*audio.*\(2, 3\)"),
+        ({"part": (2, 2)}, r"`part`.*\(2, 2\)"),
+        ({"part": 1}, "`part`.*received 1"),
+        ({"samples": [{"id": "a", "label": 0, "group": 3}]}, "`group`s.*3 for 'a'"),
     ],
 )
 def test_wrong_arguments_are_named(tmp_path, change, message):
@@ -174,6 +211,11 @@ def test_samples_must_agree_on_their_modalities(tmp_path):
 
     with pytest.raises(ValueError, match="same modalities.*'clip-3'"):
         write(rows(5), tmp_path, read)
+
+
+def test_samples_must_agree_on_the_number_of_dimensions(tmp_path):
+    with pytest.raises(ValueError, match=r"same number of dimensions.*\[3, 1\] for 'clip-1'"):
+        write(rows(2), tmp_path, lambda row: {"face": np.ones((3, 1)[: row["label"] + 1])})
 
 
 def test_index_is_plain_json(tmp_path):
