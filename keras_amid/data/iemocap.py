@@ -12,8 +12,8 @@ Who is where: the letter in a dialogue's name (Ses01F_impro01) says who wears th
 markers, that in an utterance's name (Ses01F_impro01_M000) who speaks. The wearer of the markers is
 in the left half of the picture (`side="markers"`): so one public script has it, while another holds
 that the woman is always on the left (`side="female"`). Look at a few of your files, or keep both
-speakers (`side="both"`). Of each half the rows 112 to 368 of 480 are taken: black bars lie above and
-below.
+speakers (`side="both"`). Of each half the rows 112 to 368 of 480 are taken: black bars lie above
+and below.
 
 At 10 frames a second and a short side of 128 the records should take about 3 GB (an estimate).
 """
