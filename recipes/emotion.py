@@ -69,17 +69,15 @@ def cached_features(data, options):
     networks["video"] = (face_network(options, data), {"pad": sizes.frames, "batch_size": 1})
     networks["audio"] = (sound_network(options, samples), {"sound": CenterCrop(samples)})
     networks["text"] = (text_network(options, tokenizer), {"vocabulary": tokenizer})
-    folders = {}
+    folders = feature_folders(data)
     for modality, (network, arguments) in networks.items():
         network.trainable = False
         caches = [
             cache_features(
-                network, data.records(session), data.folder / "features" / modality / session,
-                modality, **{"batch_size": 8, **arguments},
+                network, data.records(session), folder, modality, **{"batch_size": 8, **arguments}
             )
-            for session in data.counts
-        ]  # fmt: skip
-        folders[modality] = [cache.folder for cache in caches]
+            for session, folder in zip(data.counts, folders[modality], strict=True)
+        ]
         seconds = sum(cache.seconds for cache in caches)
         saved = sum(cache.seconds_saved(options.epochs) for cache in caches)
         print(
@@ -88,6 +86,14 @@ def cached_features(data, options):
             flush=True,
         )
     return folders
+
+
+def feature_folders(data):
+    """dict, modality of the raw data -> list of the folders of its features, one a session."""
+    return {
+        modality: [data.folder / "features" / modality / session for session in data.counts]
+        for modality in NAMES["raw"].values()
+    }
 
 
 def face_network(options, data):
@@ -233,11 +239,14 @@ class Emotions(Experiment):
         test = self.batches(self.test_split, tuple(model.used_extractors), with_index=True)
         predictions = ka.predict_videos(model, test)
         sides = {"student": predictions.probabilities, "teacher": predictions.teacher_probabilities}
-        return {
+        labels, classes = predictions.labels, self.data.num_classes
+        figures = {
             f"{side} {name}": 100 * value
             for side, probabilities in sides.items()
             if probabilities is not None
             for name, value in ka.weighted_and_unweighted_accuracy(
-                predictions.labels, probabilities, self.data.num_classes
+                labels, probabilities, classes
             ).items()
         }
+        per_class = 100 * ka.per_class_accuracy(labels, predictions.probabilities, classes)
+        return figures | {"per class": [None if v != v else v for v in per_class.tolist()]}

@@ -53,6 +53,12 @@ def parse(arguments=None):
         default="ripple_tank",
         help=f"one of {', '.join(TASKS)}, or module:class of a task.Task (default: ripple_tank)",
     )
+    add(
+        "--data-folder",
+        type=Path,
+        help="where the data lie; of the real ones the --out that their recipe has filled "
+        "(default: data within --out, or build/<data>)",
+    )
     add("--tables", type=int, nargs="+", choices=sorted(TABLES), help="(default: 1 2 4 5 6, "
         "or those of the data set)")  # fmt: skip
     add(
@@ -64,7 +70,8 @@ def parse(arguments=None):
     )
     add("--seed", type=int, default=0, help="first reported seed (default: 0)")
     add("--seeds", type=int, help="number of reported seeds (default: 8; 2 with --smoke)")
-    add("--trials", type=int, help="settings tried for each row (default: 8; 2 with --smoke)")
+    add("--trials", type=int, help="settings tried for each row; 0: those given, as the paper's, "
+        "where a data set has some (default: 8; 2 with --smoke)")  # fmt: skip
     add(
         "--tuning-seeds",
         type=int,
@@ -77,7 +84,7 @@ def parse(arguments=None):
     for name, (full, smoke) in {"seeds": (8, 2), "trials": (8, 2), "tuning_seeds": (3, 1)}.items():
         if getattr(options, name) is None:
             setattr(options, name, smoke if options.smoke else full)
-    for name, least in (("seeds", 1), ("trials", 1), ("tuning_seeds", 1), ("processes", 1),
+    for name, least in (("seeds", 1), ("trials", 0), ("tuning_seeds", 1), ("processes", 1),
                         ("epochs", 1), ("seed", 0)):  # fmt: skip
         value = getattr(options, name)
         if value is not None and value < least:
@@ -160,7 +167,9 @@ def write_csv(path, runs):
 def make_plan(options):
     """The `Plan` of the command line; what does not fit ends the command."""
     try:
-        task = task_class(options.data)(options.out / "data", options.epochs, options.smoke)
+        kind = task_class(options.data)
+        folder = options.data_folder or kind.default_folder(options.out)
+        task = kind(folder, options.epochs, options.smoke)
         return Plan(
             task,
             options.out / "runs",

@@ -26,11 +26,12 @@ def write(results, task, folder):
 def _per_class(results, task, folder):
     """Fig. 3: AMID against CCL; classes are those of one seed, for a world has its own."""
     rows = ("AMID", "CCL") if results.seeds("CCL") else ("AMID", "student alone")
-    both = [seed for seed in results.seeds(rows[0]) if seed in results.seeds(rows[1])]
+    values = {row: results.values(row, "per class") for row in rows}
+    both = [seed for seed in values[rows[0]] if seed in values[rows[1]]]
     if not both:
         return ""
     seed = min(both)
-    accuracies = {row: results.values(row, "per class")[seed] for row in rows}
+    accuracies = {row: values[row][seed] for row in rows}
     names = task.class_names or [str(index) for index in range(len(accuracies["AMID"]))]
     text = f"Figure 3: accuracy of each class, seed {seed}, {rows[0]} against {rows[1]}."
     return _written(folder, task, "per_class", text, ka.plots.per_class_figure, accuracies, names)
@@ -38,17 +39,27 @@ def _per_class(results, task, folder):
 
 def _gap(results, task, folder):
     """Fig. 4."""
-    histories = {row: results.histories(row) for row in _GAP_ROWS if results.seeds(row)}
+    histories = _curves(results, dict(zip(_GAP_ROWS, _GAP_ROWS, strict=True)), "teacher_accuracy")
     text = "Figure 4: accuracy of the teacher minus the student's, over the epochs."
     return _written(folder, task, "gap", text, ka.plots.accuracy_gap_figure, histories)
 
 
 def _cosine(results, task, folder):
     """Fig. 5."""
-    histories = {name: results.histories(row) for name, row in _COSINE_ROWS.items()}
-    histories = {name: runs for name, runs in histories.items() if runs}
+    histories = _curves(results, _COSINE_ROWS, "class_cosine")
     text = "Figure 5: mean same-class cosine of teacher and student, over the epochs."
     return _written(folder, task, "cosine", text, ka.plots.class_cosine_figure, histories)
+
+
+def _curves(results, rows, log):
+    """dict, name -> histories of the rows that logged validation or test data in each epoch."""
+    histories = {name: results.histories(row) for name, row in rows.items()}
+    logs = {f"val_{log}", f"test_{log}"}
+    return {
+        name: runs
+        for name, runs in histories.items()
+        if runs and all(logs & set(history) for history in runs)
+    }
 
 
 def _written(folder, task, name, text, draw, values, *arguments):

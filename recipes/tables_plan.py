@@ -4,7 +4,7 @@ import itertools
 
 import methods
 from tables_jobs import Prepare, Run
-from tables_tuning import best, trials
+from tables_tuning import Trial, best, trials
 
 #: Table of the paper -> its rows. Table 2 has those of Table 1, and Table 6 sweeps AMID's weights.
 TABLES = {
@@ -34,7 +34,7 @@ class Plan:
         rows: names of rows, or None for all those of the tables.
         tables: numbers, of `TABLES`.
         seeds: reported seeds.
-        trials: int, tried for every row.
+        trials: int, tried for every row; 0: the task's given settings, untuned.
         tuning_seeds: int, how many seeds each trial is run on.
 
     Attributes:
@@ -55,6 +55,11 @@ class Plan:
         self.tuned, self.scores = {}, {}
         if set(self.tuning_seeds) & set(self.seeds):
             raise ValueError(f"`seeds` must not be those tuned on, {list(self.tuning_seeds)}.")
+        if not trials:
+            if task.given is None:
+                raise ValueError(f"`trials` must be at least 1 on {task.name}, received 0.")
+            self.tuning_seeds = ()
+            self.tuned = dict.fromkeys(self.rows, Trial(*task.given))
 
     def preparation(self):
         """The data of every seed, those tuned on first."""

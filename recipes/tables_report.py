@@ -44,8 +44,7 @@ class Report:
             f"{len(seeds)} seeds ({seeds[0]} to {seeds[-1]}), {self.task.epochs} epochs, last "
             "epoch's weights. Cells are percent on the test split: mean +- standard error over "
             "the seeds; p and wins are of the paired t-test (two-sided, not corrected for the "
-            "number of rows) of a row's student against AMID's. Settings of every row were "
-            "chosen on the validation split of other seeds (below).",
+            f"number of rows) of a row's student against AMID's. {self._settings()}",
         ]
         if self.task.reference:
             parts.append(self.task.reference_note)
@@ -56,6 +55,14 @@ class Report:
         parts += [self.sweeps_table()] if 6 in tables else []
         parts += [self.claims(), self.agreement(), self.trials(), _failures(failed)]
         return "\n\n".join(part for part in parts if part) + "\n"
+
+    def _settings(self):
+        if self.plan.trial_count:
+            return (
+                "Settings of every row were chosen on the validation split of other seeds (below)."
+            )
+        rate, decay = self.task.given
+        return f"Learning rate {rate:g} and weight decay {decay:g} are given, not tuned here."
 
     def methods_table(self):
         """Tables 1 and 2: top-1, R@1 and R@5 of every method's student."""
@@ -133,6 +140,8 @@ class Report:
 
     def trials(self):
         """The search: every trial's validation accuracy."""
+        if not self.plan.trial_count:
+            return ""
         seeds = self.plan.tuning_seeds
         lines = [
             "## Trials\n",

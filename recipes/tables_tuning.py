@@ -31,6 +31,8 @@ def trials(count, rates, decays, scales):
     Returns:
         list of `Trial`, the same for every row with the same ranges.
     """
+    if not count:
+        return []
     points = qmc.Halton(3, scramble=False).random(count + 1)[1:]  # the first is a corner
     low, high = np.log(np.array([rates, decays, scales])).T
     values = np.exp(low + points * (high - low))

@@ -4,7 +4,12 @@ import abc
 import importlib
 
 #: Name of --data -> module:class; any other module:class on the path can be given too.
-TASKS = {"ripple_tank": "task_ripple_tank:RippleTank"}
+TASKS = {
+    "ripple_tank": "task_ripple_tank:RippleTank",
+    "ucf51": "task_real_data:UCF51",
+    "activitynet": "task_real_data:ActivityNet",
+    "iemocap": "task_real_data:IEMOCAP",
+}
 
 
 def task_class(name):
@@ -34,6 +39,7 @@ class Task(abc.ABC):
         variants: dict, name -> tuple of auxiliary modalities; the first is that of all tables
             but Table 3, which compares them.
         rates, decays: (lowest, highest) learning rate and weight decay of the search.
+        given: (learning rate, weight decay) where nothing is searched (--trials 0), or None.
         tuning_seeds: the first seed of the data that are tuned on, beyond those reported.
         class_names: sequence of str for Fig. 3, or empty.
         tables: numbers of the tables that are made by default.
@@ -45,6 +51,7 @@ class Task(abc.ABC):
     epochs = 0
     variants = {"": ()}
     rates = decays = (0.0, 0.0)
+    given = None
     tuning_seeds = 100
     reference = {}
     class_names = ()
@@ -54,6 +61,11 @@ class Task(abc.ABC):
         self.folder, self.smoke = folder, smoke
         if epochs is not None:
             self.epochs = epochs
+
+    @classmethod
+    def default_folder(cls, out):
+        """`Path` of `folder` where the command line names none; `out` is that of the command."""
+        return out / "data"
 
     @abc.abstractmethod
     def prepare(self, seed, tuning):

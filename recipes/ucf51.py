@@ -14,14 +14,19 @@ data set yet: the figures it prints stand beside the paper's.
 Protocol (METHOD of the paper and, where it is silent, of CCL's code): official split 1, clips of 16
 frames, random resized crop 112, flip; at test time all windows of 16 frames, softmax averaged; SGD
 1e-3, momentum .9, weight decay 5e-4, batch 16, 300 epochs, rate divided by 10 after 150 and 225;
-warm-up 20 epochs; the last epoch's weights. Needs a GPU: a row is 300 epochs of about 306 steps of
-R(2+1)D-18; on two CPU cores a step takes seconds. Preparing the records (15 GB) takes some hours of
-CPU, once. A run that was cut off goes on where it was when called again.
+warm-up 20 epochs; the last epoch's weights. A run that was cut off goes on where it was when called
+again.
 
---smoke imitates the data set (real .avi files, broken ones too) and runs every line on it.
+Hardware and hours, estimated: one GPU with 16 GB. A row is 300 epochs of 305 steps of R(2+1)D-18,
+by its 41 GMAC a clip about 4 TFLOP a step: 3 to 4 hours at 30 TFLOP/s, ten at 10. The records take
+about 15 GB and some hours of CPU to prepare, once; the sound features some minutes of GPU.
+
+--smoke imitates the data set (real .avi files, broken ones too) and runs every line on it, with
+small networks and without a checkpoint.
 """
 
 import video_recognition
+from video_experiment import Benchmark
 
 from keras_amid.data import ucf51
 from keras_amid.data.miniatures import ucf51 as miniature
@@ -44,7 +49,8 @@ PAPER = {
     "no D2": {"student top-1": 72.8},
     "uniform lambda": {"student top-1": 72.7},
 }  # fmt: skip
-BENCHMARK = video_recognition.Benchmark("ucf51", ucf51, miniature, "test", PAPER)
+# The clips v_<Class>_gGG_cCC of one group gGG show one scene.
+BENCHMARK = Benchmark("ucf51", ucf51, miniature, "test", PAPER, take=lambda name: name[:-4])
 
 if __name__ == "__main__":
     video_recognition.main(BENCHMARK, __doc__)

@@ -20,11 +20,32 @@ ROOT = Path(__file__).resolve().parents[1]
 @pytest.mark.slow
 def test_readme_example_trains_and_exports(tmp_path):
     text = (ROOT / "README.md").read_text()
-    (example,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    example, _ = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     assert len(example.splitlines()) <= 30
     (tmp_path / "example.py").write_text(example)
     subprocess.run([sys.executable, "example.py"], cwd=tmp_path, check=True, timeout=300)
     assert (tmp_path / "saved_models" / "mine" / "1" / "saved_model.pb").exists()
+
+
+def test_readme_example_of_data(tmp_path, monkeypatch):
+    text = (ROOT / "README.md").read_text()
+    _, example = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    rng = np.random.default_rng(0)
+    clips = {str(i): rng.integers(0, 256, (20, 24, 32, 3), "uint8") for i in range(18)}
+    network = keras.Sequential(
+        [keras.Input((400,)), keras.layers.Reshape((4, 100)), keras.layers.GlobalMaxPooling1D()]
+    )
+    names = {
+        "rows": [{"id": i, "label": int(i) % 3} for i in clips],
+        "read": lambda row: {"video": clips[row["id"]], "audio": np.full(400, int(row["id"]) / 20)},
+        "frozen_network": network,
+    }
+    monkeypatch.chdir(tmp_path)
+    exec(example, names)
+    x, y = next(names["train"].as_numpy_iterator())
+    assert x["video"].shape == (16, 16, 112, 112, 3) and x["audio"].shape == (16, 100)
+    ids = np.round(x["audio"][:, 0] * 20).astype(int)
+    np.testing.assert_array_equal(ids % 3, y)  # each sample's own features
 
 
 def test_readme_request_has_the_shape_of_a_clip():
@@ -40,7 +61,7 @@ def test_readme_request_has_the_shape_of_a_clip():
 
 def test_contributing_example_is_a_method():
     text = (ROOT / "CONTRIBUTING.md").read_text()
-    (example,) = re.findall(r"(      @keras.*?)\n\n- ", text, re.DOTALL)
+    (example,) = re.findall(r"(      @keras.*?)\n\n  \w", text, re.DOTALL)
     names = {"keras": keras, "ka": ka}
     exec(textwrap.dedent(example), names)
     model = names["LogitMatching"](

@@ -6,8 +6,8 @@
 `ActivityNet` holds `activity_net.v1-3.min.json` and, anywhere below, `v_<id>.mp4` (or .mkv, .webm,
 .avi). One sample is one video: the segments that are annotated with its activity, in their order,
 without what lies between, at `fps` frames a second. By default that is 8: 16 frames then span two
-seconds, and a minute of activity takes about 5 MB of pictures and 4 MB of sound at 32 kHz, some
-150 GB for all of train and validation. At the videos' own rate it would be about 400 GB.
+seconds. A minute of activity should take about 5 MB of pictures and 4 MB of sound at 32 kHz, and
+train and validation some 150 GB; at the videos' own rate it would be some 400 GB (estimates).
 """
 
 import functools

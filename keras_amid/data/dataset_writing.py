@@ -59,6 +59,7 @@ def write_dataset(listing, out, read, *, settings, shard_size, part, workers, pr
             part=part,
             workers=workers,
             progress=progress,
+            report=False,  # `PreparedData.report` has all splits
         )
         for split, rows in filled.items()
     ]

@@ -6,6 +6,8 @@ import os
 import shutil
 from pathlib import Path
 
+import numpy as np
+
 from keras_amid.data._tensorflow import tensorflow
 from keras_amid.data.clips import RandomClip, Windows
 from keras_amid.data.record_set import RecordSet
@@ -30,6 +32,7 @@ def batches(
     augment=None,
     pad=None,
     with_index=False,
+    subset=None,
     host=(0, 1),
     drop_remainder=False,
 ):
@@ -74,6 +77,8 @@ def batches(
             of the batch (JAX compiles anew for each length that it meets).
         with_index: Add `x["index"]`, int32 (batch,): the sample's place in the records, as in
             `read_samples`; over several folders it goes on counting.
+        subset: Integers, the places (as of `x["index"]`) of the samples to read, such as all but a
+            share that is held out; None for all.
         host: (i, n): every n-th sample, beginning with the i-th. The shares of n hosts are
             disjoint and complete; the number of their samples may differ by one.
         drop_remainder: Leave out a last batch that is not full.
@@ -105,18 +110,19 @@ def batches(
     )
     cache = clips is None if cache is None else cache
     _check_randomness(decoder, shuffle, cache)
+    share = _share(len(records), subset, host)
     if decoder.random:
-        dataset, size = _random_samples(records, decoder, shuffle, cache, host)
+        dataset, size = _random_samples(share, decoder, shuffle, cache)
     else:
         words = vocabulary if tokenize else None
-        dataset, size = _fixed_samples(records, decoder, shuffle, cache, host, words)
+        dataset, size = _fixed_samples(records, share, decoder, shuffle, cache, words)
     dataset = dataset.apply(tensorflow().data.experimental.assert_cardinality(size))
     return _batched(dataset, batch_size, drop_remainder, decoder.ragged)
 
 
-def _random_samples(records, decoder, shuffle, cache, host):
+def _random_samples(share, decoder, shuffle, cache):
     """Samples that differ from epoch to epoch: only reading can be done ahead."""
-    positions, size = _positions(records, host)
+    positions, size = tensorflow().data.Dataset.from_tensor_slices(share), len(share)
     if cache:
         samples = shuffle.apply(_parallel(positions, decoder.load).cache(), size, seeds=True)
         return _parallel(samples, decoder.decode), size
@@ -124,9 +130,9 @@ def _random_samples(records, decoder, shuffle, cache, host):
     return _parallel(samples, lambda p, seed: decoder.decode(decoder.read(p), seed)), size
 
 
-def _fixed_samples(records, decoder, shuffle, cache, host, vocabulary):
+def _fixed_samples(records, share, decoder, shuffle, cache, vocabulary):
     """Samples that are the same in every epoch: they can be decoded ahead."""
-    positions, size = _positions(records, host)
+    positions, size = tensorflow().data.Dataset.from_tensor_slices(share), len(share)
     if cache is False and shuffle is not None:
         positions = shuffle.apply(positions, size)
     if decoder.windows is None:
@@ -134,25 +140,33 @@ def _fixed_samples(records, decoder, shuffle, cache, host, vocabulary):
     else:
         windows = _parallel(positions, decoder.read).flat_map(decoder.windows_of)
         dataset = _parallel(windows, lambda sample, start: decoder.decode(sample, start=start))
-        lengths = [s["lengths"]["video"] for s in records.samples[host[0] :: host[1]]]
+        lengths = [records.samples[place]["lengths"]["video"] for place in share]
         size = sum(map(decoder.windows.count, lengths))
     if cache is True:
         dataset = dataset.cache()
     elif cache is not False:
         words = None if vocabulary is None else vocabulary_key(vocabulary)
-        key = [records.fingerprints(), host, decoder.settings(), words]
+        key = [records.fingerprints(), share.tolist(), decoder.settings(), words]
         dataset = _file_cache(dataset, Path(cache), key)
     if cache is not False and shuffle is not None:
         dataset = shuffle.apply(dataset, size)
     return dataset, size
 
 
-def _positions(records, host):
-    tf = tensorflow()
-    share = range(host[0], len(records), host[1])
-    if not share:
-        raise ValueError(f"`host` {host} has no share: the records hold {len(records)} samples.")
-    return tf.data.Dataset.range(share.start, share.stop, share.step), len(share)
+def _share(count, subset, host):
+    """The places of the samples to read, int64."""
+    places = np.arange(count) if subset is None else np.asarray(subset)
+    if places.ndim != 1 or places.dtype.kind not in "iu" or len(np.unique(places)) < len(places):
+        raise ValueError(f"`subset` must be integers that differ, received {subset!r}.")
+    if len(places) and not 0 <= places.min() <= places.max() < count:
+        raise ValueError(
+            f"`subset` must be in 0..{count - 1}, the places of the records' samples, received "
+            f"{places.min()}..{places.max()}."
+        )
+    share = places[host[0] :: host[1]].astype("int64")
+    if not len(share):
+        raise ValueError(f"`host` {host} has no share: there are {len(places)} samples to read.")
+    return share
 
 
 def _parallel(dataset, function):

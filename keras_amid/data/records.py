@@ -36,12 +36,13 @@ def write_records(
     part=(0, 1),
     workers=None,
     progress=True,
+    report=True,
 ):
     """Decodes samples and writes them to sharded TFRecords.
 
     A sample whose file `read` refuses with `MediaError` (broken, empty, no sound, ...) is left
-    out; these, and what `read` notes of others, are listed by name at the end, on the standard
-    output and in the index. Killed and called again, the work goes on after the last whole shard.
+    out; these, and what `read` notes of others, are listed by name at the end, in the index and on
+    the standard output. Killed and called again, the work goes on after the last whole shard.
     Called with everything in place, it returns at once. What is written depends neither on the
     number of threads nor on that of the parts.
 
@@ -66,6 +67,7 @@ def write_records(
             all shards whole writes the index.
         workers: Number of threads, None for one a processor core.
         progress: Show a progress bar.
+        report: Print what was left out and noted.
 
     Returns:
         The index (dict), as `read_index` returns it; its `complete` is False while other parts
@@ -99,7 +101,7 @@ def write_records(
         progress=progress,
         unit="clip",
     )
-    if index["complete"] and (index["left_out"] or index["notes"]):
+    if report and index["complete"] and (index["left_out"] or index["notes"]):
         print(records_report(index, folder))
     return index
 

@@ -7,7 +7,7 @@
 testlist01}.txt`, as the two official archives unpack side by side. Names are matched without regard
 to case: the files of the folder HandstandPushups are called `v_HandStandPushups_*`.
 
-At full rate and a short side of 128 the records take about 15 GB.
+At full rate and a short side of 128 the records should take about 15 GB (an estimate).
 """
 
 import functools

@@ -131,6 +131,9 @@ def test_file_cache_is_made_once_and_only_for_the_same_request(tmp_path):
         ({"modalities": ("text",), "vocabulary": 3}, "`vocabulary`.*3"),
         ({"host": (1, 1)}, r"`host`.*\(1, 1\)"),
         ({"host": (2, 3)}, r"`host` \(2, 3\) has no share.*2 samples"),
+        ({"subset": [0, 2]}, r"`subset` must be in 0\.\.1.*received 0\.\.2"),
+        ({"subset": [1, 1]}, "`subset` must be integers that differ"),
+        ({"subset": [0.5]}, "`subset` must be integers"),
         ({"clips": 16}, "`clips`.*16"),
         ({"sound": 16}, "`sound`.*16"),
         ({"clips": RandomClip()}, "`shuffle` must be an EpochShuffle.*None"),
@@ -193,6 +196,18 @@ def test_shares_of_the_hosts_are_disjoint_and_complete(tmp_path, cache):
         assert int(data.cardinality()) == -(-len(epochs[0]) // 2)
     assert sorted(map(len, shares)) == [3, 3, 4]
     assert sorted(sum(shares, [])) == list(range(10))
+
+
+@pytest.mark.parametrize("cache", [True, False])
+def test_a_subset_keeps_its_places(tmp_path, cache):
+    make(tmp_path)
+    kept = [7, 2, 5, 9]
+    options = {"with_index": True, "cache": cache, "subset": kept}
+    (batch,) = batches(tmp_path, 4, ("audio",), **options).as_numpy_iterator()
+    assert batch[0]["index"].tolist() == batch[1].tolist() == kept
+    data = batches(tmp_path, 4, ("audio",), shuffle=EpochShuffle(0), **options)
+    assert sorted(labels(data)) == sorted(kept)
+    assert labels(batches(tmp_path, 2, ("audio",), host=(1, 2), **options)) == [2, 9]
 
 
 def various(row):
