@@ -51,7 +51,7 @@ format: $(VENV)/.all  ## put style right
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/.all  ## time an AMID step against a cross-entropy step, on each backend
+bench: $(VENV)/.all  ## print the benchmarks' ratios, on each backend
 	@set -e; for benchmark in tests/benchmarks/bench_*.py; do for backend in $(BACKENDS); do \
 		echo "KERAS_BACKEND=$$backend $(BIN)/python $$benchmark"; \
 		KERAS_BACKEND=$$backend $(BIN)/python $$benchmark; \

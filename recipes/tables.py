@@ -41,12 +41,8 @@ def parse(arguments=None):
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add(
-        "--out",
-        type=Path,
-        default=Path("build/tables"),
-        help="folder of data and runs (default: build/tables)",
-    )
+    add("--out", type=Path, default=Path("build/tables"),
+        help="folder of data and runs (default: build/tables)")  # fmt: skip
     add("--results", type=Path, help="folder of tables and figures (default: results within --out)")
     add(
         "--data",
@@ -80,7 +76,10 @@ def parse(arguments=None):
     add("--epochs", type=int, help="(default: the data set's)")
     add("--processes", type=int, default=os.cpu_count(), help="(default: one a core)")
     add("--smoke", action="store_true", help="every line of the code on next to nothing")
-    options = parser.parse_args(arguments)
+    return _completed(parser, parser.parse_args(arguments))
+
+
+def _completed(parser, options):
     for name, (full, smoke) in {"seeds": (8, 2), "trials": (8, 2), "tuning_seeds": (3, 1)}.items():
         if getattr(options, name) is None:
             setattr(options, name, smoke if options.smoke else full)

@@ -90,24 +90,15 @@ def batches(
         ValueError: A wrong argument, records that are missing, incomplete or empty, a modality
             they lack, samples of different shapes, or features of other records.
     """
-    tokens = text == "tokens" and "text" in modalities and "text" not in (features or {})
     _check(batch_size, modalities, text, clips, sound)
-    if tokens and vocabulary is None:
-        raise ValueError('`vocabulary` must be given for `text="tokens"`, received None.')
     check_part(host, "host")
     records = RecordSet(folders)
-    tokenize = tokenizer_of(vocabulary) if tokens else None
+    tokens = text == "tokens" and "text" in modalities and "text" not in (features or {})
+    tokenize = _tokenizer(vocabulary) if tokens else None
     decoder = SampleDecoder(
-        records,
-        modalities,
-        clips=clips,
-        sound=sound,
-        features=features,
-        augment=augment,
-        pad=pad,
-        tokenize=tokenize,
-        with_index=with_index,
-    )
+        records, modalities, clips=clips, sound=sound, features=features, augment=augment, pad=pad,
+        tokenize=tokenize, with_index=with_index,
+    )  # fmt: skip
     cache = clips is None if cache is None else cache
     _check_randomness(decoder, shuffle, cache)
     share = _share(len(records), subset, host)
@@ -118,6 +109,12 @@ def batches(
         dataset, size = _fixed_samples(records, share, decoder, shuffle, cache, words)
     dataset = dataset.apply(tensorflow().data.experimental.assert_cardinality(size))
     return _batched(dataset, batch_size, drop_remainder, decoder.ragged)
+
+
+def _tokenizer(vocabulary):
+    if vocabulary is None:
+        raise ValueError('`vocabulary` must be given for `text="tokens"`, received None.')
+    return tokenizer_of(vocabulary)
 
 
 def _random_samples(share, decoder, shuffle, cache):

@@ -1,5 +1,6 @@
 """Manifest rows -> sharded TFRecords, written once, resumable; `shards` says what lies where."""
 
+import functools
 import hashlib
 import json
 import numbers
@@ -80,16 +81,7 @@ def write_records(
     check_part(part)
     asked = _settings(samples, video, audio, settings, shard_size)
     encodings = {"video": video, "audio": audio, "text": "utf-8"}
-
-    def work(row):
-        try:
-            values = dict(read(row))
-        except MediaError as error:
-            return LeftOut(error.path, error.reason)
-        notes = tuple(values.pop("notes", ()))
-        _check_sound(values, row["id"])
-        return Encoded(*encode_example(row, values, encodings), notes)
-
+    work = functools.partial(_encode, read, encodings)
     index = write_shards(
         samples,
         Path(folder),
@@ -104,6 +96,16 @@ def write_records(
     if report and index["complete"] and (index["left_out"] or index["notes"]):
         print(records_report(index, folder))
     return index
+
+
+def _encode(read, encodings, row):
+    try:
+        values = dict(read(row))
+    except MediaError as error:
+        return LeftOut(error.path, error.reason)
+    notes = tuple(values.pop("notes", ()))
+    _check_sound(values, row["id"])
+    return Encoded(*encode_example(row, values, encodings), notes)
 
 
 def records_report(index, folder):

@@ -89,13 +89,9 @@ class CNN14(keras.Model):
         x = layers.LeakyReLU(negative_slope, dtype=policy, name="activation")(x)
         super().__init__(waveform, x, name=name, trainable=trainable)
         self.dtype_policy = policy
-        self.features = features
-        self.sample_rate = sample_rate
-        self.negative_slope = negative_slope
-        self.spec_augment = spec_augment
-        self.conv_dropout = conv_dropout
-        self.dropout = dropout
-        self.width = width
+        self.features, self.sample_rate, self.width = features, sample_rate, width
+        self.negative_slope, self.spec_augment = negative_slope, spec_augment
+        self.conv_dropout, self.dropout = conv_dropout, dropout
 
     @classmethod
     def from_checkpoint(cls, path, negative_slope=0.0, **kwargs):
