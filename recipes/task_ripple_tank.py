@@ -56,7 +56,9 @@ class RippleTank(Task):
         "the generated values themselves, 8,000 sounds to pre-train on, PyTorch's default "
         "initialisation, one learning rate and weight decay for all rows but the student alone, "
         "which was tuned). Here everything is decoded from media files, 2,000 sounds stand "
-        "behind the auxiliary extractor, initial weights are Keras's, and every row is tuned."
+        "behind the auxiliary extractor, initial weights are Keras's, and every row is tuned, by "
+        "its student's figure: three reasons for teachers, and a student of a fixed one, to lie "
+        "lower here."
     )
 
     def __init__(self, folder, epochs=None, smoke=False):
