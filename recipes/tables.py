@@ -3,10 +3,10 @@
     KERAS_BACKEND=jax python recipes/tables.py --out build/tables
 
 By default on the ripple tank: 15 rows and the sweeps of Table 6 in 8 worlds, 611 jobs, 28 minutes
-on two cores (recipes/results/ripple_tank.md). Each row's learning rate and weight decay (and, of the compared
-methods, the weight of their own loss) are tuned with the same number of trials, on the validation
-clips of other worlds, which have no test clips. JAX is the fastest backend for networks as small
-as these.
+on two cores (recipes/results/ripple_tank.md). Each row's learning rate and weight decay (and, of
+the compared methods, the weight of their own loss) are tuned with the same number of trials, on the
+validation clips of other worlds, which have no test clips. JAX is the fastest backend for networks
+as small as these.
 
 Every run is one JSON file, found again by its settings: a finished run is not run twice, and a
 command that was killed goes on when called again. A job that fails is named, the others go on,
