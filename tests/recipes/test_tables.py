@@ -193,12 +193,13 @@ def test_jobs_in_processes(tmp_path):
 
 @any_backend
 def test_command_line_is_checked(capsys):
-    for words, message in ((["--trials", "0"], "--trials must be at least 1; received 0"),
+    for words, message in ((["--trials", "-1"], "--trials must be at least 0; received -1"),
                            (["--rows", "XYZ"], "invalid choice: 'XYZ'")):  # fmt: skip
         with pytest.raises(SystemExit):
             tables.main(words)
         assert message in capsys.readouterr().err
     for words, message in ((["--data", "mnist"], "`data` must be one of .* received 'mnist'"),
+                           (["--trials", "0"], "`trials` must be at least 1 on ripple_tank"),
                            (["--seed", "101"], "`seeds` must not be those tuned on")):  # fmt: skip
         with pytest.raises(SystemExit, match=message):
             tables.main(words)
