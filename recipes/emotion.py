@@ -221,7 +221,7 @@ class Emotions(Experiment):
         """Trains to the last epoch: nothing is chosen by the figures of the session left out."""
         shuffle = EpochShuffle(self.seed)
         train = self.batches(
-            self.train_split, tuple(model.used_extractors), shuffle=shuffle, with_index=True,
+            self.train_split, methods.modalities(model), shuffle=shuffle, with_index=True,
             drop_remainder=True,  # one shape compiles, and the contrastive terms see as many
         )  # fmt: skip
         if self.options.tensorboard:
@@ -236,7 +236,7 @@ class Emotions(Experiment):
 
     def measure(self, model):
         """WA and UA of the student on the session left out, and the teacher's."""
-        test = self.batches(self.test_split, tuple(model.used_extractors), with_index=True)
+        test = self.batches(self.test_split, methods.modalities(model), with_index=True)
         predictions = ka.predict_videos(model, test)
         sides = {"student": predictions.probabilities, "teacher": predictions.teacher_probabilities}
         labels, classes = predictions.labels, self.data.num_classes

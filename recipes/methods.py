@@ -127,6 +127,11 @@ def needs_teacher(name):
     return "fixed_teacher" in row(name).takes
 
 
+def modalities(model):
+    """Names of the modalities that a model's training data must hold, its fixed teacher's too."""
+    return tuple(name for name in model.training_inputs if name != "index")
+
+
 def build(name, target, auxiliary, settings):
     """The model of a row.
 

@@ -133,8 +133,8 @@ class VideoExperiment(Experiment):
         sizes: `Sizes`.
         epochs: int.
         seed: int.
-        sound: None: the features that `cache_sound` kept; or a frozen network, which then runs on
-            random crops of the sound in every step.
+        sound: None: the features that `cache_sound` kept; or a function that makes the frozen
+            network, which then runs on random crops of the sound in every step.
         held_out: None, or places of training videos to leave out and validate on.
         tensorboard: bool, write logs for TensorBoard.
     """
@@ -159,7 +159,7 @@ class VideoExperiment(Experiment):
             input_shape=(sizes.frames, sizes.size, sizes.size, 3),
         )
         if self.sound is not None:
-            return {"video": video}, {"audio": self.sound}
+            return {"video": video}, {"audio": self.sound()}
         index = read_index(features_folder(self.data, "train"))
         size = index["modalities"]["audio"]["shape"][-1]
         features = keras.Sequential([keras.Input((size,)), keras.layers.Identity()])
@@ -207,21 +207,21 @@ class VideoExperiment(Experiment):
     def fit(self, model, callbacks, folder):
         """Trains to the last epoch: none is chosen by any figures."""
         shuffle = EpochShuffle(self.seed)
-        train = self.batches("train", tuple(model.used_extractors), shuffle, self.kept)
+        train = self.batches("train", methods.modalities(model), shuffle, self.kept)
         if self.tensorboard:
             callbacks = [*callbacks, keras.callbacks.TensorBoard(str(folder / "tensorboard"))]
         return comparison.fit(model, train, None, self.epochs, [shuffle, *callbacks], folder)
 
     def validate(self, model):
         """Top-1 by video on the training videos that were held out."""
-        modalities = tuple(model.used_extractors)
+        modalities = methods.modalities(model)
         return _top_1(
             ka.predict_videos(model, self.batches("train", modalities, None, self.held_out))
         )
 
     def measure(self, model):
         """Top-1, R@1 and R@5 by video; the gallery is the training split."""
-        modalities = tuple(model.used_extractors)
+        modalities = methods.modalities(model)
         test = ka.predict_videos(model, self.batches(self.test_split, modalities), progress=True)
         figures = _top_1(test)
         gallery = ka.predict_videos(model, self.batches("train", ("video",)), progress=True)

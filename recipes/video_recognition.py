@@ -1,6 +1,7 @@
 """The command that UCF51's and ActivityNet's recipes share: Table 1 and 2."""
 
 import argparse
+import functools
 import logging
 import time
 from pathlib import Path
@@ -76,9 +77,9 @@ def main(benchmark, doc, arguments=None):
     backend = {"backend": keras.backend.backend()}
     comparison.claim(options.out, backend | {name: getattr(options, name) for name in claimed})
     data = prepared(benchmark, options)
-    sound = sound_network(options.sound_checkpoint, options.sizes)
+    sound = functools.partial(sound_network, options.sound_checkpoint, options.sizes)
     if not options.random_sound:
-        cache_sound(sound, data, benchmark, options.sizes, options.epochs)
+        cache_sound(sound(), data, benchmark, options.sizes, options.epochs)
         sound = None
     results = {row: [] for row in options.rows}
     for seed in range(options.seed, options.seed + options.seeds):
