@@ -54,7 +54,7 @@ format: $(VENV)/.all  ## put style right
 bench: $(VENV)/.all  ## print the benchmarks' ratios, on each backend
 	@set -e; for benchmark in tests/benchmarks/bench_*.py; do for backend in $(BACKENDS); do \
 		echo "KERAS_BACKEND=$$backend $(BIN)/python $$benchmark"; \
-		KERAS_BACKEND=$$backend $(BIN)/python $$benchmark; \
+		PYTHONPATH=tests/support KERAS_BACKEND=$$backend $(BIN)/python $$benchmark; \
 	done; done
 
 clean:  ## remove outputs and caches; the virtual environment stays

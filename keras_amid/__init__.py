@@ -1,16 +1,15 @@
 """Cross-modal knowledge distillation for Keras 3: train with every modality, deploy with one.
 
-The algorithm is in `keras_amid/amid.py`. Runs on TensorFlow, JAX and PyTorch (`KERAS_BACKEND`).
+The algorithm is in `keras_amid/amid/amid.py`. Runs on TensorFlow, JAX and PyTorch, whichever
+`KERAS_BACKEND` names.
 """
 
 import importlib
 
 from keras_amid import extractors, losses
-from keras_amid.amid import AMID
+from keras_amid.amid import AMID, AMIDSchedule, amid_optimizer
 from keras_amid.baselines import CCL, CRCD, CRD, GMC, StudentOnly, TeacherOnly
-from keras_amid.callbacks import AMIDSchedule
 from keras_amid.distiller import Distiller
-from keras_amid.optimizers import amid_optimizer
 
 __version__ = "0.1.0"
 
@@ -18,11 +17,11 @@ __version__ = "0.1.0"
 _LAZY = {
     "data": "keras_amid.data",
     "export_student": "keras_amid.export",
-    "per_class_accuracy": "keras_amid.metrics",
-    "plots": "keras_amid.plots",
-    "predict_videos": "keras_amid.video_evaluation",
-    "recall_at_k": "keras_amid.retrieval",
-    "weighted_and_unweighted_accuracy": "keras_amid.metrics",
+    "per_class_accuracy": "keras_amid.evaluation.accuracy",
+    "plots": "keras_amid.evaluation.plots",
+    "predict_videos": "keras_amid.evaluation.videos",
+    "recall_at_k": "keras_amid.evaluation.retrieval",
+    "weighted_and_unweighted_accuracy": "keras_amid.evaluation.accuracy",
 }
 
 __all__ = [

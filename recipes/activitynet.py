@@ -27,7 +27,7 @@ import video_recognition
 from video_experiment import Benchmark
 
 from keras_amid.data import activitynet
-from keras_amid.data.miniatures import activitynet as miniature
+from keras_amid.data.datasets.miniatures import activitynet as miniature
 
 PAPER = {
     "student alone": {"student top-1": 48.8, "student R@1": 41.5, "student R@5": 63.9},

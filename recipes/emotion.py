@@ -2,15 +2,15 @@
 
 import dataclasses
 
-import comparison
 import keras
-import methods
 import numpy as np
 from keras import ops
-from task import Experiment
 
 import keras_amid as ka
 from keras_amid.data import CenterCrop, EpochShuffle, cache_features, read_index
+from keras_amid.experiments import rows as methods
+from keras_amid.experiments import training as comparison
+from keras_amid.experiments.task import Experiment
 from keras_amid.extractors import Standardization, adapt_standardization
 
 DECAY, DISCRIMINATOR_RATE = 0.0, 3e-4
@@ -56,7 +56,7 @@ def cached_features(data, options):
     """Runs the three frozen networks once over all utterances of the raw data.
 
     Args:
-        data: `PreparedData` of `keras_amid.data.iemocap`.
+        data: `PreparedData` of `keras_amid.data.datasets.iemocap`.
         options: from the recipe's `parse`.
 
     Returns:

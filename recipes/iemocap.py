@@ -31,15 +31,15 @@ import logging
 import time
 from pathlib import Path
 
-import comparison
 import emotion
 import keras
-import methods
-import runs
 
 from keras_amid.data import iemocap, mmin
-from keras_amid.data.miniatures import iemocap as miniature
-from keras_amid.data.miniatures import mmin as mmin_miniature
+from keras_amid.data.datasets.miniatures import iemocap as miniature
+from keras_amid.data.datasets.miniatures import mmin as mmin_miniature
+from keras_amid.experiments import rows as methods
+from keras_amid.experiments import runs
+from keras_amid.experiments import training as comparison
 
 SETUPS = {"V": (), "A-V": ("audio",), "L-V": ("text",), "AL-V": ("audio", "text")}
 PAPER = {

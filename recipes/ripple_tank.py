@@ -23,12 +23,12 @@ import logging
 import time
 from pathlib import Path
 
-import comparison
 import keras
 import numpy as np
 
 import keras_amid as ka
 from keras_amid.data import EpochShuffle, ripple_tank
+from keras_amid.experiments import training as comparison
 
 BATCH = 16
 REPRESENTATION_DIM = 48

@@ -24,15 +24,16 @@ import time
 from pathlib import Path
 
 import keras
-import methods
-import tables_figures
-from tables_jobs import Prepare, Run, execute
-from tables_plan import TABLES, Plan
-from tables_report import Report
-from tables_results import Results
-from tables_workers import Workers
-from task import TASKS, task_class
 from tqdm.auto import tqdm
+
+from keras_amid.experiments import rows as methods
+from keras_amid.experiments.tables import figures as tables_figures
+from keras_amid.experiments.tables.jobs import Prepare, Run, execute
+from keras_amid.experiments.tables.plan import TABLES, Plan
+from keras_amid.experiments.tables.report import Report
+from keras_amid.experiments.tables.results import Results
+from keras_amid.experiments.tables.workers import Workers
+from keras_amid.experiments.task import TASKS, task_class
 
 
 def parse(arguments=None):

@@ -17,9 +17,9 @@ import emotion
 import iemocap
 import ucf51
 import video_experiment as video
-from task import Task
 
 from keras_amid.data import PreparedData
+from keras_amid.experiments.task import Task
 
 
 class RealData(Task):

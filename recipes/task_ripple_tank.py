@@ -10,11 +10,11 @@ import os
 import keras
 import numpy as np
 import ripple_tank as recipe
-from methods import Settings
-from task import Experiment, Task
 
 import keras_amid as ka
 from keras_amid.data import ripple_tank
+from keras_amid.experiments.rows import Settings
+from keras_amid.experiments.task import Experiment, Task
 
 # Samples a step: each divides the sizes of the splits it is for, so that one shape is compiled.
 EVALUATION_BATCH = 200

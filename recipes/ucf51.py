@@ -29,7 +29,7 @@ import video_recognition
 from video_experiment import Benchmark
 
 from keras_amid.data import ucf51
-from keras_amid.data.miniatures import ucf51 as miniature
+from keras_amid.data.datasets.miniatures import ucf51 as miniature
 
 PAPER = {
     "student alone": {"student top-1": 66.7, "student R@1": 64.0, "student R@5": 71.9},

@@ -8,11 +8,8 @@ import dataclasses
 from collections.abc import Callable
 from types import ModuleType
 
-import comparison
 import keras
-import methods
 import numpy as np
-from task import Experiment
 
 import keras_amid as ka
 from keras_amid.data import (
@@ -24,6 +21,9 @@ from keras_amid.data import (
     cache_features,
     read_index,
 )
+from keras_amid.experiments import rows as methods
+from keras_amid.experiments import training as comparison
+from keras_amid.experiments.task import Experiment
 
 DISCRIMINATOR_RATE = 3e-4
 MOMENTUM = 0.9

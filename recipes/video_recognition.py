@@ -6,11 +6,12 @@ import logging
 import time
 from pathlib import Path
 
-import comparison
 import keras
-import methods
-import runs
 from video_experiment import SMOKE, Sizes, VideoExperiment, cache_sound, sound_network
+
+from keras_amid.experiments import rows as methods
+from keras_amid.experiments import runs
+from keras_amid.experiments import training as comparison
 
 COLUMNS = ("student top-1", "student R@1", "student R@5", "teacher top-1")
 

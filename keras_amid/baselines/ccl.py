@@ -3,9 +3,10 @@
 import keras
 from keras import ops
 
-from keras_amid import losses, networks
-from keras_amid.arguments import check_choice, check_number
-from keras_amid.distiller import Distiller
+from keras_amid import losses
+from keras_amid.distiller import networks
+from keras_amid.distiller.distiller import Distiller
+from keras_amid.validation.arguments import check_choice, check_number
 
 DIVERGENCES = {
     "symmetric_kl": losses.symmetric_kl_divergence,

@@ -4,13 +4,13 @@ import keras
 from keras import ops
 
 from keras_amid import losses
-from keras_amid.arguments import check_number, check_positive_int
-from keras_amid.contrastive_memory import (
+from keras_amid.baselines.contrastive_memory import (
     ContrastiveMemory,
     check_train_labels,
     refuse_replicas,
 )
-from keras_amid.distiller import Distiller
+from keras_amid.distiller.distiller import Distiller
+from keras_amid.validation.arguments import check_number, check_positive_int
 
 
 @keras.saving.register_keras_serializable(package="keras_amid")

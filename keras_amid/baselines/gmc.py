@@ -3,8 +3,8 @@
 import keras
 
 from keras_amid import losses
-from keras_amid.arguments import check_number, check_positive_int
-from keras_amid.distiller import Distiller
+from keras_amid.distiller.distiller import Distiller
+from keras_amid.validation.arguments import check_number, check_positive_int
 
 
 @keras.saving.register_keras_serializable(package="keras_amid")

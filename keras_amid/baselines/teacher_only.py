@@ -2,7 +2,7 @@
 
 import keras
 
-from keras_amid.distiller import Distiller
+from keras_amid.distiller.distiller import Distiller
 
 
 @keras.saving.register_keras_serializable(package="keras_amid")

@@ -6,69 +6,48 @@ FFmpeg (PyAV).
 
 import importlib
 
-_MODULES = (
-    "activitynet",
-    "augmentation",
-    "clips",
-    "dataset",
-    "dataset_listing",
-    "dataset_writing",
-    "epoch_shuffle",
-    "examples",
-    "feature_cache",
-    "files",
-    "frames",
-    "iemocap",
-    "media",
-    "media_errors",
-    "media_pictures",
-    "media_probe",
-    "media_segments",
-    "media_sound",
-    "media_streams",
-    "media_writing",
-    "miniatures",
-    "mmin",
-    "parallel",
-    "pipeline",
-    "prepare",
-    "record_set",
-    "records",
-    "ripple_tank",
-    "ripple_world",
-    "sample_decoder",
-    "shards",
-    "sound_crop",
-    "ucf51",
-    "vocabulary",
-)
+#: Public name -> the module it is in, below this package.
 _HOMES = {
-    "CenterCrop": "sound_crop",
+    "CenterCrop": "pipeline.audio",
     "Clip": "media",
-    "EpochShuffle": "epoch_shuffle",
-    "FeatureCache": "feature_cache",
-    "MaskSpectrogram": "augmentation",
+    "EpochShuffle": "pipeline.shuffling",
+    "FeatureCache": "pipeline.feature_cache",
+    "MaskSpectrogram": "pipeline.augmentation",
     "MediaError": "media",
-    "PreparedData": "dataset",
-    "RandomClip": "clips",
-    "RandomCrop": "sound_crop",
-    "RippleTank": "ripple_tank",
-    "Vocabulary": "vocabulary",
-    "Windows": "clips",
-    "World": "ripple_world",
-    "batches": "pipeline",
-    "cache_features": "feature_cache",
+    "PreparedData": "datasets.prepared",
+    "RandomClip": "pipeline.clips",
+    "RandomCrop": "pipeline.audio",
+    "RippleTank": "datasets.ripple_tank",
+    "Vocabulary": "pipeline.text",
+    "Windows": "pipeline.clips",
+    "World": "datasets.ripple_tank.world",
+    "batches": "pipeline.batching",
+    "cache_features": "pipeline.feature_cache",
     "probe": "media",
     "read_clip": "media",
-    "read_index": "shards",
-    "read_samples": "shards",
+    "read_index": "records.shards",
+    "read_samples": "records.shards",
     "read_segments": "media",
     "read_sound": "media",
     "write_clip": "media",
-    "write_records": "records",
+    "write_records": "records.writing",
     "write_sound": "media",
 }
-
+#: Modules that are public themselves.
+_MODULES = {
+    "activitynet": "datasets.activitynet",
+    "datasets": "datasets",
+    "iemocap": "datasets.iemocap",
+    "media": "media",
+    "miniatures": "datasets.miniatures",
+    "mmin": "datasets.mmin",
+    "pipeline": "pipeline",
+    "prepare": "prepare",
+    "records": "records",
+    "ripple_tank": "datasets.ripple_tank",
+    "storage": "storage",
+    "ucf51": "datasets.ucf51",
+}
 _DATA_SETS = ("activitynet", "iemocap", "miniatures", "mmin", "ripple_tank", "ucf51")
 
 __all__ = sorted([*_HOMES, *_DATA_SETS])
@@ -76,7 +55,7 @@ __all__ = sorted([*_HOMES, *_DATA_SETS])
 
 def __getattr__(name):
     if name in _MODULES:
-        return importlib.import_module(f"{__name__}.{name}")
+        return importlib.import_module(f"{__name__}.{_MODULES[name]}")
     if name in _HOMES:
         return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

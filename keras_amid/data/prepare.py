@@ -10,7 +10,7 @@ common disk, each runs it with another `--shard i/n`.
 import argparse
 import inspect
 
-from keras_amid.data import activitynet, iemocap, mmin, ucf51
+from keras_amid.data.datasets import activitynet, iemocap, mmin, ucf51
 
 _MODULES = {"ucf51": ucf51, "activitynet": activitynet, "iemocap": iemocap, "mmin": mmin}
 _HELP = {

@@ -5,14 +5,17 @@ from keras_amid.extractors.bert_tokenizer import BertTokenizer
 from keras_amid.extractors.clip_mlp import clip_mlp
 from keras_amid.extractors.cnn14 import CNN14
 from keras_amid.extractors.dense_net import DenseNet
-from keras_amid.extractors.factored_conv3d import FactoredConv3D
-from keras_amid.extractors.log_mel_spectrogram import LogMelSpectrogram, slaney_mel_filterbank
+from keras_amid.extractors.layers.factored_conv3d import FactoredConv3D
+from keras_amid.extractors.layers.log_mel_spectrogram import (
+    LogMelSpectrogram,
+    slaney_mel_filterbank,
+)
+from keras_amid.extractors.layers.spec_augment import SpecAugment
+from keras_amid.extractors.layers.standardization import Standardization, adapt_standardization
 from keras_amid.extractors.mlp import mlp
 from keras_amid.extractors.r2plus1d import R2Plus1D
 from keras_amid.extractors.recurrent_encoder import RecurrentEncoder
 from keras_amid.extractors.sound_mlp import sound_mlp
-from keras_amid.extractors.spec_augment import SpecAugment
-from keras_amid.extractors.standardization import Standardization, adapt_standardization
 from keras_amid.extractors.text_mlp import text_mlp
 from keras_amid.extractors.wav2vec2 import Wav2Vec2
 

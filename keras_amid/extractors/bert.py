@@ -3,8 +3,8 @@
 import keras
 from keras import layers, ops
 
-from keras_amid.extractors import bert_checkpoint
-from keras_amid.extractors.policy_scope import policy_scope
+from keras_amid.extractors.checkpoints import bert as bert_checkpoint
+from keras_amid.extractors.layers.policy_scope import policy_scope
 
 _POOLINGS = ("mean", "cls", "pooler")
 _ACTIVATIONS = ("gelu", "gelu_approximate")

@@ -4,10 +4,14 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from keras_amid.arguments import check_number, check_positive_int
-from keras_amid.extractors.checkpoints import assign_tensors, batch_norm_targets, read_checkpoint
-from keras_amid.extractors.log_mel_spectrogram import LogMelSpectrogram
-from keras_amid.extractors.spec_augment import SpecAugment
+from keras_amid.extractors.checkpoints.assigning import (
+    assign_tensors,
+    batch_norm_targets,
+    read_checkpoint,
+)
+from keras_amid.extractors.layers.log_mel_spectrogram import LogMelSpectrogram
+from keras_amid.extractors.layers.spec_augment import SpecAugment
+from keras_amid.validation.arguments import check_number, check_positive_int
 
 # The front ends of PANNs' CNN14 and CNN14-16k.
 _FRONT_ENDS = {

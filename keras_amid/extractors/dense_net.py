@@ -5,8 +5,12 @@ import re
 import keras
 from keras import layers, ops
 
-from keras_amid.extractors.checkpoints import assign_tensors, batch_norm_targets, read_checkpoint
-from keras_amid.extractors.policy_scope import policy_scope
+from keras_amid.extractors.checkpoints.assigning import (
+    assign_tensors,
+    batch_norm_targets,
+    read_checkpoint,
+)
+from keras_amid.extractors.layers.policy_scope import policy_scope
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STANDARD_DEVIATION = (0.229, 0.224, 0.225)

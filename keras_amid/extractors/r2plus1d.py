@@ -3,9 +3,13 @@
 import keras
 from keras import layers
 
-from keras_amid.arguments import check_number
-from keras_amid.extractors.checkpoints import assign_tensors, batch_norm_targets, read_checkpoint
-from keras_amid.extractors.factored_conv3d import FactoredConv3D
+from keras_amid.extractors.checkpoints.assigning import (
+    assign_tensors,
+    batch_norm_targets,
+    read_checkpoint,
+)
+from keras_amid.extractors.layers.factored_conv3d import FactoredConv3D
+from keras_amid.validation.arguments import check_number
 
 KINETICS_MEAN = (0.43216, 0.394666, 0.37645)
 KINETICS_STANDARD_DEVIATION = (0.22803, 0.22145, 0.216989)

@@ -4,8 +4,8 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from keras_amid.extractors.checkpoints import assign_tensors, read_checkpoint
-from keras_amid.extractors.policy_scope import policy_scope
+from keras_amid.extractors.checkpoints.assigning import assign_tensors, read_checkpoint
+from keras_amid.extractors.layers.policy_scope import policy_scope
 
 _CELLS = {"lstm": layers.LSTM, "gru": layers.GRU}
 _POOLINGS = ("max", "last")

@@ -3,9 +3,9 @@
 import keras
 from keras import layers, ops
 
-from keras_amid.extractors.log_mel_spectrogram import LogMelSpectrogram
+from keras_amid.extractors.layers.log_mel_spectrogram import LogMelSpectrogram
+from keras_amid.extractors.layers.standardization import Standardization
 from keras_amid.extractors.mlp import leaky_dense
-from keras_amid.extractors.standardization import Standardization
 
 
 def sound_mlp(

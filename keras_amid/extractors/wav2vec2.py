@@ -3,8 +3,8 @@
 import keras
 from keras import layers, ops
 
-from keras_amid.extractors import wav2vec2_checkpoint
-from keras_amid.extractors.policy_scope import policy_scope
+from keras_amid.extractors.checkpoints import wav2vec2 as wav2vec2_checkpoint
+from keras_amid.extractors.layers.policy_scope import policy_scope
 
 _BASE = {
     "feat_extract_norm": "group",

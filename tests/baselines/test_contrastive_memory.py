@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import tiny
 
-from keras_amid.batch import Batch
-from keras_amid.contrastive_memory import ContrastiveMemory, refuse_replicas
+from keras_amid.baselines.contrastive_memory import ContrastiveMemory, refuse_replicas
+from keras_amid.distiller.batch import Batch
 
 LABELS = np.random.default_rng(0).integers(0, 3, 40)
 

@@ -8,7 +8,7 @@ import pytest
 import reference
 import tiny
 
-from keras_amid.batch import Batch
+from keras_amid.distiller.batch import Batch
 
 Y = np.array([0, 1, 2, 0, 1, 2])
 #: Each sample's place in the training set, whose labels are LABELS.

@@ -27,7 +27,7 @@ import numpy as np
 
 from keras_amid.data import EpochShuffle, RandomClip, batches, read_clip, write_clip, write_records
 from keras_amid.data._tensorflow import tensorflow
-from keras_amid.data.parallel import ordered_map
+from keras_amid.data.storage.parallel import ordered_map
 
 BATCH, FRAMES, SIZE, SHORT_SIDE = 16, 16, 112, 128
 VIDEOS, LENGTHS, REPEATS = 16, (100, 180), 24

@@ -1,6 +1,8 @@
 """Time of R(2+1)D-18 over that of the same network in PyTorch, on the same machine.
 
-    KERAS_BACKEND=jax python tests/benchmarks/bench_r2plus1d.py    (or all three: `make bench`)
+    PYTHONPATH=tests/support KERAS_BACKEND=jax python tests/benchmarks/bench_r2plus1d.py
+
+or, on all three backends, `make bench`.
 
 `forward` is inference on a batch of uint8 clips, `step` a training step: forward, backward and SGD.
 The two networks take turns within one run; what is printed is the median over the rounds of the
@@ -8,18 +10,14 @@ ratios within a round (below 1: faster than PyTorch). Nothing passes or fails he
 """
 
 import argparse
-import sys
 import time
-from pathlib import Path
 
 import keras
 import numpy as np
 import torch
+from torch_r2plus1d import VideoResNet
 
 import keras_amid as ka
-
-sys.path.append(str(Path(__file__).resolve().parents[1] / "extractors"))
-from torch_r2plus1d import VideoResNet  # noqa: E402
 
 SIZES = {"2 x 8 x 56 x 56": (2, 8, 56, 56, 3), "1 x 16 x 112 x 112": (1, 16, 112, 112, 3)}
 MEAN = torch.tensor((0.43216, 0.394666, 0.37645)).reshape(3, 1, 1, 1)

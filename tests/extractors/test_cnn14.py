@@ -2,9 +2,9 @@ import keras
 import numpy as np
 import pytest
 import torch
-from extractors.torch_cnn14 import Cnn14
-from extractors.torch_r2plus1d import shaken
 from keras import ops
+from torch_cnn14 import Cnn14
+from torch_r2plus1d import shaken
 
 from keras_amid.extractors import CNN14
 

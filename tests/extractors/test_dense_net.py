@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 import torch
-from extractors.torch_densenet import TorchDenseNet
+from torch_densenet import TorchDenseNet
 
 from keras_amid.extractors import DenseNet
 

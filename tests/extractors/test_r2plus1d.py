@@ -2,8 +2,8 @@ import keras
 import numpy as np
 import pytest
 import torch
-from extractors.torch_r2plus1d import VideoResNet, shaken
 from keras import ops
+from torch_r2plus1d import VideoResNet, shaken
 
 from keras_amid.extractors import R2Plus1D
 

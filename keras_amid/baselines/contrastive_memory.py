@@ -1,0 +1,287 @@
+"""What CRD and CRCD remember: embeddings of every training sample, and the constants Z."""
+
+from typing import NamedTuple
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_amid import losses
+from keras_amid.losses.similarity import l2_normalize
+
+
+class Candidates(NamedTuple):
+    """What a batch is contrasted with, on both sides.
+
+    Attributes:
+        student, teacher: rows without gradient, shape `(rows, dim)`.
+        own: int32, shape `(batch,)`: each sample's own row.
+        picked: int32, shape `(batch, 1 + K)`: its positive, which is that row, and its negatives.
+        valid: boolean, shape `(batch, 1 + K)`: which of these count; None for all.
+        size: n, the number of samples that they stand for.
+    """
+
+    student: object
+    teacher: object
+    own: object
+    picked: object
+    valid: object
+    size: object
+
+
+@keras.saving.register_keras_serializable(package="keras_amid")
+class ContrastiveMemory(keras.layers.Layer):
+    """Two embeddings, two memory banks, the constants Z, and the draw of negatives.
+
+    All is in variables that are saved with the model, the state of the draw too. For n samples the
+    banks and labels hold `n * (8 * embedding_dim + 4)` bytes (`memory_bytes`); a step takes about
+    `16 * batch * n` bytes beside them.
+
+    Args:
+        representation_dim: int, D.
+        embedding_dim: int, size of the embeddings z.
+        train_labels: integers, shape `(n,)`: the label of each training sample by its index. None:
+            no banks; the candidates are the batch itself.
+        num_negatives: int, K, capped by the data: at most as many as there are samples outside
+            the largest class, so that they can be drawn without replacement for every class.
+        momentum: float in [0, 1], how much of its old row a sample keeps.
+        normalize: bool, start with rows of unit length (CRCD) or as they are drawn (CRD).
+    """
+
+    def __init__(
+        self,
+        representation_dim,
+        embedding_dim=128,
+        train_labels=None,
+        num_negatives=16384,
+        momentum=0.5,
+        normalize=False,
+        name="memory",
+        **kwargs,
+    ):
+        super().__init__(name=name, **{"dtype": "float32", **kwargs})
+        self.representation_dim, self.embedding_dim = representation_dim, embedding_dim
+        self.train_labels = None if train_labels is None else np.asarray(train_labels, "int32")
+        self.num_negatives, self.momentum, self.normalize = num_negatives, momentum, normalize
+        self.student_embedding = self._embedding("student_embedding")
+        self.teacher_embedding = self._embedding("teacher_embedding")
+        self.log_z = self._variable("log_z", (2,), "zeros")
+        self.log_z_is_set = self._variable("log_z_is_set", (), "zeros")
+        if self.has_banks:
+            shape = (len(self.train_labels), embedding_dim)
+            self.student_bank = self._variable("student_bank", shape, self._first_rows)
+            self.teacher_bank = self._variable("teacher_bank", shape, self._first_rows)
+            self.labels = self._variable("labels", shape[:1], self._labels, "int32")
+            self.seed_generator = keras.random.SeedGenerator()
+        self.built = True
+
+    def _embedding(self, name):
+        layer = keras.layers.Dense(self.embedding_dim, dtype="float32", name=name)
+        layer.build((None, self.representation_dim))
+        return layer
+
+    def _variable(self, name, shape, initializer, dtype="float32"):
+        return self.add_weight(
+            name=name,
+            shape=shape,
+            initializer=initializer,
+            dtype=dtype,
+            trainable=False,
+            autocast=False,
+        )
+
+    def _first_rows(self, shape, dtype):
+        limit = (self.embedding_dim / 3) ** -0.5
+        rows = keras.initializers.RandomUniform(-limit, limit)(shape, dtype)
+        return l2_normalize(rows) if self.normalize else rows
+
+    def _labels(self, shape, dtype):
+        return ops.reshape(ops.cast(self.train_labels, dtype), shape)
+
+    @property
+    def has_banks(self):
+        """Whether there are memory banks, or the batch itself is contrasted."""
+        return self.train_labels is not None
+
+    @property
+    def drawn_negatives(self):
+        """K after the cap by the data, an int; None without banks."""
+        if not self.has_banks:
+            return None
+        largest = int(np.bincount(self.train_labels).max())
+        return min(self.num_negatives, len(self.train_labels) - largest)
+
+    @property
+    def memory_bytes(self):
+        """Bytes of the banks and their labels, an int."""
+        if not self.has_banks:
+            return 0
+        return len(self.train_labels) * (2 * 4 * self.embedding_dim + 4)
+
+    def embed(self, student, teacher):
+        """z of both sides: a linear layer each, scaled to unit length.
+
+        Args:
+            student, teacher: representations S and M, shape `(batch, D)`.
+
+        Returns:
+            Tuple of two float32 tensors, shape `(batch, embedding_dim)`.
+        """
+        z_s, z_t = self.student_embedding(student), self.teacher_embedding(teacher)
+        return l2_normalize(z_s), l2_normalize(z_t)
+
+    def candidates(self, batch, z_s, z_t):
+        """What this batch is contrasted with: rows of the banks, or the batch itself.
+
+        Args:
+            batch: `keras_amid.distiller.batch.Batch`; its index is needed for the banks.
+            z_s, z_t: embeddings of the two sides, shape `(batch, embedding_dim)`.
+
+        Returns:
+            `Candidates`.
+        """
+        if not self.has_banks:
+            return _batch_itself(batch, z_s, z_t)
+        # Copies: PyTorch's backward pass comes after `update` has overwritten the banks.
+        return Candidates(
+            student=ops.copy(self.student_bank.value),
+            teacher=ops.copy(self.teacher_bank.value),
+            own=batch.index,
+            picked=self._draw(batch.index, batch.labels),
+            valid=None,
+            size=float(len(self.train_labels)),
+        )
+
+    def _draw(self, index, labels):
+        """Each sample's own index, then K of other classes, uniform and without replacement."""
+        shape = (ops.shape(index)[0], len(self.train_labels))
+        keys = keras.random.uniform(shape, seed=self.seed_generator)
+        other = ops.not_equal(ops.expand_dims(labels, 1), ops.expand_dims(self.labels.value, 0))
+        _, negatives = ops.top_k(ops.where(other, keys, -1.0), self.drawn_negatives)
+        return ops.concatenate([ops.expand_dims(index, 1), ops.cast(negatives, "int32")], axis=1)
+
+    def normalizing_constants(self, student_scores, teacher_scores, candidates, training):
+        """log Z of both sides: set by the first training batch, and kept.
+
+        Args:
+            student_scores, teacher_scores: float tensors, shape `(..., 1 + K)`.
+            candidates: `Candidates` they belong to.
+            training: bool.
+
+        Returns:
+            Tuple of two scalars.
+        """
+        size, valid = candidates.size, candidates.valid
+        if valid is not None and len(student_scores.shape) == 3:
+            valid = ops.expand_dims(valid, 1)
+        both = (student_scores, teacher_scores)
+        first = ops.stack([losses.log_normalizing_constant(s, size, valid) for s in both])
+        log_z = ops.where(self.log_z_is_set.value > 0.5, self.log_z.value, first)
+        if training:
+            self.log_z.assign(log_z)
+            self.log_z_is_set.assign(1.0)
+        return ops.unstack(log_z, 2)
+
+    def update(self, index, z_s, z_t):
+        """bank[index] <- l2norm(momentum bank[index] + (1 - momentum) z), where there are banks.
+
+        A sample that is in the batch twice counts once, with the mean of its embeddings.
+
+        Args:
+            index: int32 tensor, shape `(batch,)`.
+            z_s, z_t: embeddings of the two sides, shape `(batch, embedding_dim)`.
+        """
+        if not self.has_banks:
+            return
+        same = ops.cast(losses.same_class(index), "float32")
+        same = same / ops.sum(same, axis=1, keepdims=True)
+        for bank, z in ((self.student_bank, z_s), (self.teacher_bank, z_t)):
+            old = ops.take(bank.value, index, axis=0)
+            mean = ops.matmul(same, ops.stop_gradient(z))
+            rows = l2_normalize(self.momentum * old + (1.0 - self.momentum) * mean)
+            bank.assign(ops.scatter_update(bank.value, ops.expand_dims(index, 1), rows))
+
+    def save_own_variables(self, store):
+        """Keras saves a layer's weights; the state of the draw goes with them."""
+        super().save_own_variables(store)
+        if self.has_banks:
+            store["seed_state"] = ops.convert_to_numpy(self.seed_generator.state.value)
+
+    def load_own_variables(self, store):
+        """What `save_own_variables` saved."""
+        weights = {key: store[key] for key in store.keys() if key != "seed_state"}
+        super().load_own_variables(weights)
+        if self.has_banks:
+            self.seed_generator.state.assign(store["seed_state"])
+
+    def get_config(self):
+        labels = self.train_labels
+        return {
+            **super().get_config(),
+            "representation_dim": self.representation_dim,
+            "embedding_dim": self.embedding_dim,
+            "train_labels": None if labels is None else labels.tolist(),
+            "num_negatives": self.num_negatives,
+            "momentum": self.momentum,
+            "normalize": self.normalize,
+        }
+
+
+def _batch_itself(batch, z_s, z_t):
+    """The batch's embeddings as rows; the negatives are its members of other classes."""
+    own = ops.arange(ops.shape(z_s)[0], dtype="int32")
+    everyone = ops.broadcast_to(ops.expand_dims(own, 0), (ops.shape(own)[0],) * 2)
+    same = losses.same_class(batch.labels)
+    positive = ops.ones_like(same[:, :1])
+    return Candidates(
+        student=ops.stop_gradient(z_s),
+        teacher=ops.stop_gradient(z_t),
+        own=own,
+        picked=ops.concatenate([ops.expand_dims(own, 1), everyone], axis=1),
+        valid=ops.concatenate([positive, ops.logical_not(same)], axis=1),
+        size=batch.size,
+    )
+
+
+def check_train_labels(train_labels, num_classes):
+    """Returns the labels as an int32 array, or None; raises ValueError where they do not fit.
+
+    Args:
+        train_labels: None or integers, shape `(n,)`, in 0..num_classes-1, of at least 2 classes.
+        num_classes: int.
+    """
+    if train_labels is None:
+        return None
+    labels = np.asarray(train_labels)
+    if labels.ndim != 1 or labels.dtype.kind not in "iu":
+        raise ValueError(
+            "`train_labels` must be integers of shape (samples,), the label of each training "
+            f"sample by its index; received {labels.dtype} of shape {labels.shape}."
+        )
+    wrong = labels[(labels < 0) | (labels >= num_classes)]
+    if wrong.size:
+        raise ValueError(
+            f"`train_labels` must be in 0..{num_classes - 1} (num_classes={num_classes}); "
+            f"received {np.unique(wrong)[:8].tolist()}."
+        )
+    if len(np.unique(labels)) < 2:
+        raise ValueError(
+            "`train_labels` must have at least 2 classes, for negatives are of other classes; "
+            f"received {np.unique(labels).tolist()}."
+        )
+    return labels.astype("int32")
+
+
+def refuse_replicas(model):
+    """Raises ValueError in a step of several replicas, whose updates would be averaged.
+
+    Args:
+        model: `keras.Model` that is trained, under a `tf.distribute` strategy or not.
+    """
+    strategy = getattr(model, "distribute_strategy", None)
+    if getattr(strategy, "num_replicas_in_sync", 1) > 1:
+        raise ValueError(
+            f"{type(model).__name__} has memory banks, which cannot be trained under a "
+            "tf.distribute strategy of several replicas; expected one device, or "
+            "keras.distribution on JAX."
+        )

@@ -1,0 +1,146 @@
+"""A prepared data set: what `ucf51`, `activitynet`, `iemocap` and `mmin` return."""
+
+import dataclasses
+from pathlib import Path
+
+from keras_amid.data.storage.files import read_json
+
+DESCRIPTION = "dataset.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class PreparedData:
+    """A data set in records, ready for training.
+
+    Attributes:
+        name: Of the data set.
+        folder: Where it lies; the records of a split are in `records/<split>`.
+        class_names: Tuple of str; label i is `class_names[i]`.
+        counts: Dict split -> number of samples in the records.
+        paper_counts: Dict split or "total" -> number of samples in the paper.
+        left_out: Dict split -> list of {"id", "file", "reason"}, files that could not be used.
+        problems: List of {"id", "reason"}: what did not fit when the official lists were read.
+        notes: Dict split -> list of {"id", "file", "note"}, worth naming though it was kept.
+        settings: Dict, what the records were made with.
+    """
+
+    name: str
+    folder: Path
+    class_names: tuple
+    counts: dict
+    paper_counts: dict
+    left_out: dict
+    problems: list
+    notes: dict
+    settings: dict
+
+    @classmethod
+    def open(cls, folder):
+        """Opens what was prepared before; the original files are not needed any more.
+
+        Args:
+            folder: The `out` of the preparation.
+
+        Raises:
+            ValueError: There is none, or it is not complete.
+        """
+        from keras_amid.data.records.writing import read_index
+
+        folder = Path(folder)
+        known = read_json(folder / DESCRIPTION)
+        if known is None:
+            raise ValueError(f"`folder`: {folder} holds no prepared data (no {DESCRIPTION}).")
+        filled = known["splits"]
+        indexes = {
+            split: read_index(folder / "records" / split) for split in filled if filled[split]
+        }
+        return cls(
+            name=known["name"],
+            folder=folder,
+            class_names=tuple(known["class_names"]),
+            counts={split: indexes[split]["count"] if split in indexes else 0 for split in filled},
+            paper_counts=known["paper_counts"],
+            left_out={split: index["left_out"] for split, index in indexes.items()},
+            problems=known["problems"],
+            notes={split: index["notes"] for split, index in indexes.items()},
+            settings=known["settings"],
+        )
+
+    @property
+    def num_classes(self):
+        """Number of classes."""
+        return len(self.class_names)
+
+    @property
+    def sample_rate(self):
+        """Samples a second of the sound; None where there is no sound."""
+        return self.settings.get("sample_rate")
+
+    def records(self, split):
+        """Returns the folder of a split's records."""
+        if not self.counts.get(split):
+            filled = [name for name, count in self.counts.items() if count]
+            raise ValueError(f"`split` must be one of {filled}, received {split!r}.")
+        return self.folder / "records" / split
+
+    def samples(self, split):
+        """Lists a split's samples in the order of the records; see `read_samples`."""
+        from keras_amid.data.records.writing import read_samples
+
+        return read_samples(self.records(split))
+
+    def fold(self, session):
+        """Returns the splits of a fold of leave-one-session-out cross-validation.
+
+        Args:
+            session: 1 .. 5, the session to test on.
+
+        Returns:
+            (list of the splits to train on, the split to test on), both for `pipeline`.
+
+        Raises:
+            ValueError: There is no such session.
+        """
+        test = f"session-{session}"
+        sessions = [split for split in self.counts if split.startswith("session-")]
+        if test not in sessions:
+            raise ValueError(f"`session` must be a number of {sessions}, received {session!r}.")
+        return [split for split in sessions if split != test], test
+
+    def pipeline(self, split, batch_size, modalities=("video", "audio"), **options):
+        """Batches of a split; see `keras_amid.data.batches` for arguments and what is yielded.
+
+        Args:
+            split: Name of a split, or a list of names, read one after the other.
+            batch_size: Samples a batch.
+            modalities: Which of the modalities of the records to decode.
+            **options: Of `keras_amid.data.batches`.
+        """
+        from keras_amid.data.pipeline.batching import batches
+
+        splits = [split] if isinstance(split, str) else list(split)
+        return batches([self.records(s) for s in splits], batch_size, modalities, **options)
+
+    def report(self):
+        """Returns text: counts beside the paper's, what was left out and why, and the notes."""
+        lines = [f"{self.name} in {self.folder}", f"  {'split':<12}{'samples':>8}{'paper':>8}"]
+        total = sum(self.counts.values())
+        for split, count in [*self.counts.items(), ("total", total)]:
+            lines.append(f"  {split:<12}{count:>8}{self.paper_counts.get(split, '-'):>8}")
+        left_out = [item for items in self.left_out.values() for item in items]
+        notes = [{**n, "reason": n["note"]} for items in self.notes.values() for n in items]
+        lines += _by_reason("left out: files that cannot be used", left_out)
+        lines += _by_reason("left out or ignored: what does not fit the lists", self.problems)
+        lines += _by_reason("kept, but worth knowing", notes)
+        return "\n".join(lines)
+
+
+def _by_reason(title, items):
+    """Names all ids under each reason, most frequent first."""
+    reasons = {}
+    for item in items:
+        reasons.setdefault(item["reason"], []).append(item["id"])
+    lines = [f"{title}: {len(items)}"]
+    for reason in sorted(reasons, key=lambda r: (-len(reasons[r]), r)):
+        lines.append(f"  {len(reasons[reason])} x {reason}: {', '.join(reasons[reason])}")
+    return lines

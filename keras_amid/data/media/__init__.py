@@ -1,0 +1,20 @@
+"""Media files: probing, reading, cutting and writing them (FFmpeg through PyAV)."""
+
+from keras_amid.data.media.errors import MediaError
+from keras_amid.data.media.probing import MediaInfo, probe
+from keras_amid.data.media.reading import Clip, read_clip, read_sound
+from keras_amid.data.media.segments import Segments, read_segments
+from keras_amid.data.media.writing import write_clip, write_sound
+
+__all__ = [
+    "Clip",
+    "MediaError",
+    "MediaInfo",
+    "Segments",
+    "probe",
+    "read_clip",
+    "read_segments",
+    "read_sound",
+    "write_clip",
+    "write_sound",
+]

@@ -1,0 +1,1 @@
+"""Records -> `tf.data` batches: decoding, cropping, shuffling, cached features."""

@@ -1,0 +1,144 @@
+"""Which frames of a video are seen, and which part of them: training clips and test windows."""
+
+import dataclasses
+
+from keras_amid.data._tensorflow import tensorflow
+from keras_amid.data.pipeline.frames import decode_frames, mirror_frames, resize_frames
+
+_TRIES = 10
+
+
+@dataclasses.dataclass(frozen=True)
+class RandomClip:
+    """A training clip: consecutive frames from a random start, a random resized crop, a flip.
+
+    One draw a clip: its frames are all cut and flipped alike. A window of the drawn area and aspect
+    ratio is placed uniformly; of 10 draws the first that fits is taken, and where none does, the
+    largest centred window of the nearest aspect ratio. It is resized bilinearly. A video of fewer
+    frames than asked is continued with its last frame.
+
+    Attributes:
+        frames: Frames a clip.
+        size: Height and width of the clip, pixels.
+        area: (least, most) area of the window, as a fraction of the frame's; uniform.
+        aspect_ratio: (least, most) width / height of the window; its logarithm is uniform.
+        flip: Mirror left and right with probability 1/2.
+    """
+
+    frames: int = 16
+    size: int = 112
+    area: tuple = (0.25, 1.0)
+    aspect_ratio: tuple = (3 / 4, 4 / 3)
+    flip: bool = True
+
+    def __post_init__(self):
+        _check_positive(self, ("frames", "size"))
+        for name, most in (("area", 1.0), ("aspect_ratio", float("inf"))):
+            pair = tuple(getattr(self, name))
+            object.__setattr__(self, name, pair)
+            if len(pair) != 2 or not 0 < pair[0] <= pair[1] <= most:
+                raise ValueError(
+                    f"`{name}` must be (least, most), 0 < least <= most <= {most}, received {pair}."
+                )
+
+    def decode(self, pictures, shape, form, seed):
+        """Decodes a clip.
+
+        Args:
+            pictures: Function: first and last frame -> the encoded frames, string (frames,).
+            shape: int64 tensor (4,): frames, height, width, channels.
+            form: {"encoding", "shape"} of the modality.
+            seed: Integer tensor (2,): all that is random is a function of it.
+
+        Returns:
+            uint8 tensor (frames, size, size, channels).
+        """
+        tf = tensorflow()
+        draws = tf.random.stateless_uniform((4 + 2 * _TRIES,), seed)
+        start = _integer(draws[0], shape[0] - self.frames)
+        window = self._window(shape, draws[1:3], draws[4:])
+        frames = decode_frames(pictures, shape, form, start, self.frames, window)
+        clip = resize_frames(frames, self.size)
+        clip = tf.ensure_shape(clip, (self.frames, self.size, self.size, form["shape"][-1]))
+        if self.flip:
+            clip = tf.cond(draws[3] < 0.5, lambda: mirror_frames(clip), lambda: clip)
+        return clip
+
+    def _window(self, shape, places, draws):
+        """Top, left, height, width of the window: int32 (4,)."""
+        tf = tensorflow()
+        height, width = tf.cast(shape[1], tf.float32), tf.cast(shape[2], tf.float32)
+        least, most = (tf.math.log(ratio) for ratio in self.aspect_ratio)
+        areas = height * width * (self.area[0] + draws[::2] * (self.area[1] - self.area[0]))
+        ratios = tf.exp(least + draws[1::2] * (most - least))
+        # The largest centred window of the nearest aspect ratio comes last: it always fits.
+        nearest = tf.clip_by_value(width / height, *self.aspect_ratio)
+        last = [[tf.minimum(height, width / nearest)], [tf.minimum(width, height * nearest)]]
+        heights = tf.round(tf.concat([tf.sqrt(areas / ratios), last[0]], axis=0))
+        widths = tf.round(tf.concat([tf.sqrt(areas * ratios), last[1]], axis=0))
+        fits = (heights >= 1) & (heights <= height) & (widths >= 1) & (widths <= width)
+        chosen = tf.argmax(fits)
+        places = tf.where(chosen < _TRIES, places, 0.5)
+        h, w = (tf.cast(sides[chosen], tf.int64) for sides in (heights, widths))
+        top, left = _integer(places[0], shape[1] - h), _integer(places[1], shape[2] - w)
+        return tf.cast(tf.stack([top, left, h, w]), tf.int32)
+
+
+@dataclasses.dataclass(frozen=True)
+class Windows:
+    """All windows of a video, for testing: each is one element of the data set.
+
+    Windows start at 0, stride, 2 stride, ...; a last one ends with the last frame, so that every
+    frame is seen (where `stride` <= `frames`) and none is invented. Only a video of fewer frames
+    than asked is continued with its last one. The centred square of the frame, its whole short
+    side, is resized bilinearly to `size`: the field of view of the largest training clips, without
+    the distortion that fitting the whole frame would bring.
+
+    Attributes:
+        frames: Frames a window.
+        stride: Frames from a window's start to that of the next.
+        size: Height and width of the window, pixels.
+    """
+
+    frames: int = 16
+    stride: int = 16
+    size: int = 112
+
+    def __post_init__(self):
+        _check_positive(self, ("frames", "stride", "size"))
+
+    def count(self, length):
+        """The number of windows of a video of `length` frames (an integer or a tensor)."""
+        extra = length - self.frames
+        extra = (extra + abs(extra)) // 2  # at least 0
+        return 1 + (extra + self.stride - 1) // self.stride
+
+    def starts(self, shape):
+        """The first frames of the windows, int64 (windows,), of a video of `shape` (4,)."""
+        tf = tensorflow()
+        starts = self.stride * tf.range(self.count(shape[0]), dtype=tf.int64)
+        return tf.maximum(tf.minimum(starts, shape[0] - self.frames), 0)
+
+    def decode(self, pictures, shape, form, start):
+        """Decodes the window that begins with frame `start`; as `RandomClip.decode` otherwise."""
+        tf = tensorflow()
+        side = tf.minimum(shape[1], shape[2])
+        top, left = (shape[1] - side) // 2, (shape[2] - side) // 2
+        window = tf.cast(tf.stack([top, left, side, side]), tf.int32)
+        frames = decode_frames(pictures, shape, form, start, self.frames, window)
+        clip = resize_frames(frames, self.size)
+        return tf.ensure_shape(clip, (self.frames, self.size, self.size, form["shape"][-1]))
+
+
+def _integer(draw, most):
+    """A draw from [0, 1) as an integer in 0..most, uniform; 0 where `most` is negative."""
+    tf = tensorflow()
+    places = tf.cast(tf.maximum(most, 0) + 1, tf.float32)
+    return tf.minimum(tf.cast(draw * places, tf.int64), tf.maximum(most, 0))
+
+
+def _check_positive(owner, names):
+    for name in names:
+        value = getattr(owner, name)
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise ValueError(f"`{name}` must be a positive integer, received {value!r}.")

@@ -1,0 +1,216 @@
+"""The features of a frozen extractor, computed once and kept as records."""
+
+import dataclasses
+import hashlib
+import json
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from keras_amid.data._tensorflow import tensorflow
+from keras_amid.data.pipeline.decoding import SampleDecoder
+from keras_amid.data.pipeline.text import tokenizer_of, vocabulary_key
+from keras_amid.data.records.examples import encode_example
+from keras_amid.data.records.reading import RecordSet
+from keras_amid.data.records.shards import Encoded, write_shards
+from keras_amid.data.records.writing import check_rows
+from keras_amid.data.storage.files import read_json, write_json
+
+_FORMAT = 1
+_SHARD_SIZE = 256
+
+
+@dataclasses.dataclass(frozen=True)
+class FeatureCache:
+    """Features that `cache_features` wrote.
+
+    Attributes:
+        folder: Where they lie: for `batches(..., features={modality: folder})`.
+        seconds: What computing them took, whichever call did it.
+        count: Number of samples.
+    """
+
+    folder: Path
+    seconds: float
+    count: int
+
+    def seconds_saved(self, epochs):
+        """The seconds that running the extractor in each of `epochs` epochs would take more."""
+        return self.seconds * (epochs - 1)
+
+
+def cache_features(
+    extractor,
+    data,
+    folder,
+    modality,
+    *,
+    batch_size=32,
+    sound=None,
+    pad=None,
+    vocabulary=None,
+    progress=True,
+):
+    """Runs a frozen extractor once over all samples of records, and keeps its features.
+
+    They are records of their own: for each sample its id, label, group and features, float32 of
+    any shape, in the order of `data`. Killed and called again, the work goes on after the last
+    whole shard of 256 samples. Called again with the same extractor, records and settings, it
+    returns at once and the extractor does not run.
+
+    Samples whose modality differs in shape are passed to the extractor one by one, so that nothing
+    but their own content is in their features (JAX compiles anew for each shape that it meets;
+    `sound` or `pad` give them one shape).
+
+    Args:
+        extractor: `keras.Model` whose input is one modality (of text, the tokens) and whose output
+            is one array (batch, ...). Nothing in it may be trainable.
+        data: A folder that `write_records` wrote, or a list of them, whose ids must differ.
+        folder: Where to write. It holds the features of one extractor on one `data`: made with
+            anything else, it is refused.
+        modality: The modality to pass to the extractor, and the name of the features.
+        batch_size: Samples a call of the extractor.
+        sound: A `CenterCrop`, for "audio".
+        pad: Length in the first dimension: zeros are added at the end, what is longer is cut.
+        vocabulary: As for `batches`, for "text"; it must have a `key`.
+        progress: Show a progress bar.
+
+    Returns:
+        A `FeatureCache`.
+
+    Raises:
+        ValueError: An argument is wrong, the extractor is trainable, or `folder` holds features of
+            another extractor (other weights or configuration), other records or other settings.
+    """
+    folder = Path(folder)
+    _check(extractor, batch_size)
+    records = RecordSet(data, "data")
+    check_rows(records.samples)
+    tokenize = tokenizer_of(vocabulary) if modality == "text" else None
+    pads = None if pad is None else {modality: pad}
+    decoder = SampleDecoder(records, [modality], sound=sound, pad=pads, tokenize=tokenize)
+    if decoder.random or decoder.ragged:
+        raise ValueError(f"`sound` must be a CenterCrop or None, received {sound!r}.")
+    settings = _settings(extractor, records, modality, sound, pad, vocabulary)
+    clock = _Clock(folder / "seconds.json")
+    index = write_shards(
+        records.samples,
+        folder,
+        settings,
+        {},
+        lambda rows: clock.over(_encode(extractor, records, decoder, modality, batch_size, rows)),
+        shard_size=_SHARD_SIZE,
+        part=(0, 1),
+        progress=progress,
+        unit="sample",
+    )
+    return FeatureCache(folder, clock.total, index["count"])
+
+
+class _Clock:
+    """Adds up the seconds that shards take, in a file: calls that are killed count too."""
+
+    def __init__(self, path):
+        self._path = path
+
+    @property
+    def total(self):
+        return (read_json(self._path) or {"seconds": 0.0})["seconds"]
+
+    def over(self, results):
+        start = time.perf_counter()
+        yield from results
+        write_json(self._path, {"seconds": self.total + time.perf_counter() - start})
+
+
+def _check(extractor, batch_size):
+    if not isinstance(extractor, keras.Model):
+        raise ValueError(f"`extractor` must be a keras.Model, received {extractor!r}.")
+    if extractor.trainable_variables:
+        names = [v.path for v in extractor.trainable_variables[:3]]
+        raise ValueError(
+            "`extractor` must be frozen (`extractor.trainable = False`): cached features do not "
+            f"follow weights that train. Received one whose trainable weights include {names}."
+        )
+    if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
+        raise ValueError(f"`batch_size` must be a positive integer, received {batch_size!r}.")
+
+
+def _settings(extractor, records, modality, sound, pad, vocabulary):
+    """All that the features depend on."""
+    return {
+        "format": _FORMAT,
+        "modality": modality,
+        "extractor": _config_digest(extractor),
+        "weights": _weights_digest(extractor),
+        "records": records.fingerprints(),
+        "sound": repr(sound) if modality == "audio" else None,
+        "pad": pad,
+        "vocabulary": _digest(vocabulary_key(vocabulary)) if modality == "text" else None,
+    }
+
+
+def _digest(value):
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _config_digest(extractor):
+    """A digest of the configuration, whatever the names of its layers.
+
+    Names that Keras numbers ("dense_7") depend on what was built before in the same process.
+    """
+    config = json.loads(json.dumps(keras.saving.serialize_keras_object(extractor)))
+    names = {}
+
+    def number(value):
+        if isinstance(value, dict):
+            for key, item in sorted(value.items()):
+                if key == "name" and isinstance(item, str):
+                    names.setdefault(item, f"#{len(names)}")
+                number(item)
+        elif isinstance(value, list):
+            for item in value:
+                number(item)
+
+    def renamed(value):
+        if isinstance(value, dict):
+            return {key: renamed(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [renamed(item) for item in value]
+        return names.get(value, value) if isinstance(value, str) else value
+
+    number(config)
+    return _digest(renamed(config))
+
+
+def _weights_digest(extractor):
+    digest = hashlib.sha256()
+    for variable in extractor.weights:
+        value = keras.ops.convert_to_numpy(variable)
+        digest.update(f"{value.dtype} {value.shape} ".encode())
+        digest.update(np.ascontiguousarray(value).tobytes())
+    return digest.hexdigest()[:16]
+
+
+def _encode(extractor, records, decoder, modality, batch_size, rows):
+    """The encoded features of consecutive samples, one after the other."""
+    tf = tensorflow()
+    first = next(i for i, s in enumerate(records.samples) if s["id"] == rows[0]["id"])
+    dataset = tf.data.Dataset.range(first, first + len(rows)).map(
+        lambda position: decoder.decode(decoder.read(position))[0][modality],
+        num_parallel_calls=tf.data.AUTOTUNE,
+    )
+    one_shape = all(s.shape.is_fully_defined() for s in tf.nest.flatten(dataset.element_spec))
+    dataset = dataset.batch(batch_size if one_shape else 1).prefetch(tf.data.AUTOTUNE)
+    remaining = iter(rows)
+    for x in dataset.as_numpy_iterator():
+        features = extractor.predict_on_batch(x)
+        if not isinstance(features, np.ndarray) or len(features) != len(tf.nest.flatten(x)[0]):
+            raise ValueError(
+                "`extractor` must have one output (batch, ...), received one that gives "
+                f"{tf.nest.map_structure(np.shape, features)}."
+            )
+        for value in features:
+            yield Encoded(*encode_example(next(remaining), {modality: value}, {}))

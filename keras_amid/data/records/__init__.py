@@ -1,0 +1,1 @@
+"""Records: samples as sharded TFRecords, written once and read at any position."""

@@ -1,0 +1,180 @@
+"""Complete records of one or several folders, read at any position."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+
+from keras_amid.data._tensorflow import tensorflow
+from keras_amid.data.records.examples import FRAMES_AN_EXAMPLE, parse_frames
+from keras_amid.data.records.shards import read_index
+
+
+class RecordSet:
+    """The samples of some folders of records, one folder after the other.
+
+    Reading by position lets a shuffled epoch leave the records on the disk: what is permuted are
+    the positions.
+
+    Attributes:
+        folders: List of `Path`.
+        indexes: List of their indexes.
+        samples: List of the entries `samples` of the indexes; its order is that of the positions.
+
+    Args:
+        folders: A folder that `write_records` or `cache_features` wrote, or a list of them.
+        argument: The name of the argument they came from, for messages.
+
+    Raises:
+        ValueError: Records that are missing, incomplete or empty.
+    """
+
+    def __init__(self, folders, argument="folders"):
+        folders = [folders] if isinstance(folders, (str, Path)) else list(folders)
+        if not folders:
+            raise ValueError(f"`{argument}` must name a folder of records, received none.")
+        self.folders = [Path(folder) for folder in folders]
+        self.indexes = [read_index(folder) for folder in self.folders]
+        self._argument = argument
+        for folder, index in zip(self.folders, self.indexes, strict=True):
+            if not index["count"]:
+                raise ValueError(f"`{argument}`: the records in {folder} hold no samples.")
+        shards = [shard for index in self.indexes for shard in index["shards"]]
+        self.samples = [sample for shard in shards for sample in shard["samples"]]
+
+    def __len__(self):
+        return len(self.samples)
+
+    def fingerprints(self):
+        """One text a folder, which says what its records hold."""
+        return [
+            hashlib.sha256(json.dumps(index, sort_keys=True).encode()).hexdigest()[:16]
+            for index in self.indexes
+        ]
+
+    def formats(self, names, argument="modalities"):
+        """Dict modality -> {"encoding", "shape"} over all folders; None where sizes differ.
+
+        Raises:
+            ValueError: A modality that a folder lacks, or that folders keep in different ways.
+        """
+        merged = {}
+        for folder, index in zip(self.folders, self.indexes, strict=True):
+            known = index["modalities"]
+            if set(names) - set(known):
+                raise ValueError(
+                    f"`{argument}` must be among {sorted(known)}, the modalities of the records in "
+                    f"{folder}, received {list(names)}."
+                )
+            for name in names:
+                form = merged.setdefault(name, known[name])
+                same = form["encoding"] == known[name]["encoding"]
+                if not same or len(form["shape"]) != len(known[name]["shape"]):
+                    raise ValueError(
+                        f"`{self._argument}`: samples must have one shape and encoding to be "
+                        f"batched; {name} in {folder} has {known[name]}, before {form}."
+                    )
+                pairs = zip(form["shape"], known[name]["shape"], strict=True)
+                merged[name] = {**form, "shape": [a if a == b else None for a, b in pairs]}
+        return merged
+
+    def reader(self, order=None):
+        """Returns the TensorFlow function: position () int64 -> first example (), serialized.
+
+        Args:
+            order: Array of integers: the function reads the sample `order[position]`.
+        """
+        files, shards, offsets, firsts = self._places()
+        order = np.arange(len(self)) if order is None else np.asarray(order)
+        shards, offsets = shards[order], offsets[firsts[order]]
+
+        def read(position):
+            tf = tensorflow()
+            file = tf.constant(files)[tf.constant(shards)[position]]
+            return _read(file, tf.constant(offsets)[position], 1)[0]
+
+        return read
+
+    def frame_reader(self, name):
+        """Returns the TensorFlow function that reads some encoded frames of a video.
+
+        Args:
+            name: The modality.
+
+        Returns:
+            Function: position, first frame, last frame, each () int64 -> string (frames,).
+        """
+        files, shards, offsets, firsts = self._places()
+
+        def read(position, first, last):
+            tf = tensorflow()
+            file = tf.constant(files)[tf.constant(shards)[position]]
+            chunk, end = first // FRAMES_AN_EXAMPLE, last // FRAMES_AN_EXAMPLE
+            offset = tf.constant(offsets)[tf.constant(firsts)[position] + 1 + chunk]
+            frames = parse_frames(_read(file, offset, end - chunk + 1), name)
+            first, last = first - chunk * FRAMES_AN_EXAMPLE, last - chunk * FRAMES_AN_EXAMPLE
+            return frames[first : last + 1]
+
+        return read
+
+    def _places(self):
+        """The files; the file of each sample; the offset of each example; each sample's first."""
+        files, shards, offsets, firsts = [], [], [], []
+        for folder, index in zip(self.folders, self.indexes, strict=True):
+            for shard in index["shards"]:
+                offset = 0
+                for sample in shard["samples"]:
+                    shards.append(len(files))
+                    firsts.append(len(offsets))
+                    for size in sample["sizes"]:
+                        offsets.append(offset)
+                        offset += size
+                files.append(str(folder / shard["file"]))
+        return files, np.array(shards), np.array(offsets, "int64"), np.array(firsts)
+
+
+def _read(file, offset, count):
+    """Reads consecutive examples: serialized, string tensor (count,)."""
+    tf = tensorflow()
+    # The operation below `tf.data.TFRecordDataset`, which starts at a file's first record.
+    records = tf.raw_ops.TFRecordDatasetV2(
+        filenames=[file],
+        compression_type="",
+        buffer_size=tf.constant(0, tf.int64),
+        byte_offsets=[offset],
+    )
+    dataset = tf.data.experimental.from_variant(records, tf.TensorSpec((), tf.string))
+    return dataset.take(count).batch(count).get_single_element()
+
+
+def feature_positions(records, features, name):
+    """Where the cached features of each sample of `records` lie.
+
+    Args:
+        records: `RecordSet` of the samples.
+        features: `RecordSet` that `cache_features` wrote.
+        name: The modality, for messages.
+
+    Returns:
+        int64 array: the position in `features` of each sample of `records`.
+
+    Raises:
+        ValueError: The features were made from other records, or lack a sample.
+    """
+    made_from = {f for index in features.indexes for f in index["settings"].get("records", [])}
+    for folder, fingerprint in zip(records.folders, records.fingerprints(), strict=True):
+        if fingerprint not in made_from:
+            raise ValueError(
+                f"`features`: the features of {name} in {[str(f) for f in features.folders]} were "
+                f"not made from the records in {folder} as they are now. Run `cache_features` on "
+                "these records, into another folder."
+            )
+    positions = {sample["id"]: i for i, sample in enumerate(features.samples)}
+    missing = [s["id"] for s in records.samples if s["id"] not in positions]
+    if missing or len(positions) < len(features):
+        raise ValueError(
+            f"`features`: {name} lacks {len(missing)} samples, such as {missing[:3]}, and has "
+            f"{len(features) - len(positions)} ids twice; expected one for each sample."
+        )
+    return np.array([positions[sample["id"]] for sample in records.samples])

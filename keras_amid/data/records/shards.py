@@ -1,0 +1,223 @@
+"""Sharded TFRecords that several processes write, each shard whole or absent.
+
+A folder of records holds
+
+    shard-00000.tfrecord    what could be read of the first shard_size rows, in their order; and
+                            so on
+    shard-00000.json        written after its shard: it says that the shard is whole, and holds the
+                            settings and what goes into the index
+    index.json              {"settings": {...}, "complete": true, "count": 318,
+                             "modalities": {"video": {"encoding": "png", "shape": [8, 64, 64, 1]}},
+                             "shards": [{"file": "shard-00000.tfrecord", "count": 256, "bytes": ...,
+                                         "shapes": {...}, "samples": [...], ...}, ...],
+                             "left_out": [{"id": "train-00017", "file": ..., "reason": ...}, ...],
+                             "notes": [{"id": "train-00018", "file": ..., "note": ...}, ...]}
+
+A dimension in which the samples differ is null in `shape`. The entries of `samples` are those of
+`read_samples`, with the bytes that each example of the sample takes in the shard.
+"""
+
+import dataclasses
+import os
+from pathlib import Path
+
+from tqdm.auto import tqdm
+
+from keras_amid.data._tensorflow import tensorflow
+from keras_amid.data.storage.files import read_json, refuse_other_settings, replacing, write_json
+
+_FRAMING = 16  # bytes that TFRecord adds to each record: its length and two checksums
+
+
+@dataclasses.dataclass(frozen=True)
+class Encoded:
+    """A sample that is kept: its examples, the shape of each modality, what is worth noting."""
+
+    examples: tuple
+    shapes: dict
+    notes: tuple = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class LeftOut:
+    """A sample that is left out: the file and what is wrong with it."""
+
+    file: str
+    reason: str
+
+
+def write_shards(samples, folder, settings, encodings, encode, *, shard_size, part, progress, unit):
+    """Writes the missing shards of a part, and the index once every shard is there.
+
+    Args:
+        samples: List of rows: dicts with `id`, `label`, and where they have them `group`, `file`.
+        folder: `Path`.
+        settings: Dict of JSON values; a folder written with others is refused.
+        encodings: Dict modality -> name of its encoding, for the index.
+        encode: Function: list of rows -> iterator over an `Encoded` or a `LeftOut` for each.
+        shard_size: Rows a shard.
+        part: (i, n): write the shards whose number leaves i when divided by n.
+        progress: Show a progress bar.
+        unit: What the bar counts.
+
+    Returns:
+        The index; `complete` is False while other parts have work to do.
+    """
+    index = read_json(folder / "index.json")
+    if index is None:
+        index = {"settings": settings, "complete": False}
+        _write_index(folder, index, part)
+    refuse_other_settings(folder, index["settings"], settings)
+    if index["complete"]:
+        return index
+    paths = [
+        folder / f"shard-{number:05d}.tfrecord" for number in range(-(-len(samples) // shard_size))
+    ]
+    rows = {path: samples[i * shard_size : (i + 1) * shard_size] for i, path in enumerate(paths)}
+    mine = paths[part[0] :: part[1]]
+    total = sum(len(rows[path]) for path in mine)
+    with tqdm(total=total, desc=folder.name, disable=not progress, unit=unit) as bar:
+        for path in mine:
+            if _read_sidecar(path, settings) is None:
+                _write_shard(path, rows[path], encode, settings, bar)
+            else:
+                bar.update(len(rows[path]))
+    sidecars = [_read_sidecar(path, settings) for path in paths]
+    if None not in sidecars:
+        index = _complete(settings, [sidecar["shard"] for sidecar in sidecars], encodings)
+        _write_index(folder, index, part)
+    return index
+
+
+def check_part(part, argument="part"):
+    """Raises `ValueError` unless `part` is (i, n) with 0 <= i < n."""
+    good = isinstance(part, (tuple, list)) and len(part) == 2
+    good = good and all(isinstance(n, int) and not isinstance(n, bool) for n in part)
+    if not good or not 0 <= part[0] < part[1]:
+        raise ValueError(f"`{argument}` must be (i, n) with 0 <= i < n, received {part!r}.")
+
+
+def read_index(folder):
+    """Reads the index of a folder of complete records.
+
+    Args:
+        folder: A folder that `write_records` or `cache_features` wrote.
+
+    Returns:
+        The index (dict; see the docstring of `keras_amid.data.records.shards`).
+
+    Raises:
+        ValueError: There are no records, or they are not complete.
+    """
+    index = read_json(Path(folder) / "index.json")
+    if index is None:
+        raise ValueError(f"`folder`: {folder} holds no records (no index.json).")
+    if not index["complete"]:
+        raise ValueError(
+            f"`folder`: the records in {folder} are not complete; make the same call again (for "
+            "each part, where there are several), it goes on where it stopped."
+        )
+    return index
+
+
+def read_samples(folder):
+    """Lists the samples of a folder of complete records, in the order of the records.
+
+    Args:
+        folder: A folder that `write_records` or `cache_features` wrote.
+
+    Returns:
+        List of dicts with `id`, `label`, `group` (where the rows had it) and `lengths`, a dict
+        modality -> first dimension (frames of a video, samples of a sound). The place in the list
+        is the `index` that `batches(..., with_index=True)` yields.
+    """
+    samples = [s for shard in read_index(folder)["shards"] for s in shard["samples"]]
+    return [{k: v for k, v in sample.items() if k != "sizes"} for sample in samples]
+
+
+def _read_sidecar(path, settings):
+    """What is known of a shard; None unless the shard is whole."""
+    sidecar = read_json(path.with_suffix(".json"))
+    if sidecar is None:
+        return None
+    refuse_other_settings(path.parent, sidecar["settings"], settings)
+    whole = path.exists() and path.stat().st_size == sidecar["shard"]["bytes"]
+    return sidecar if whole else None
+
+
+def _write_shard(path, rows, encode, settings, bar):
+    shard = {"file": path.name, "count": 0, "bytes": 0, "shapes": None}
+    shard.update(samples=[], left_out=[], notes=[])
+    with replacing(path) as temporary, tensorflow().io.TFRecordWriter(str(temporary)) as writer:
+        for row, result in zip(rows, encode(rows), strict=True):
+            if isinstance(result, LeftOut):
+                shard["left_out"].append({"id": row["id"], **dataclasses.asdict(result)})
+            else:
+                for example in result.examples:
+                    writer.write(example)
+                _enter(shard, row, result)
+            bar.update()
+    # The shard has its name by now: what a sidecar tells of is whole.
+    write_json(path.with_suffix(".json"), {"settings": settings, "shard": shard})
+
+
+def _enter(shard, row, encoded):
+    sizes = [len(example) + _FRAMING for example in encoded.examples]
+    sample = {key: row[key] for key in ("id", "label", "group") if row.get(key) is not None}
+    lengths = {name: shape[0] for name, shape in encoded.shapes.items() if shape}
+    shard["samples"].append({**sample, "sizes": sizes, "lengths": lengths})
+    shard["count"] += 1
+    shard["bytes"] += sum(sizes)
+    shard["shapes"] = _merge_shapes(shard["shapes"], encoded.shapes, row["id"])
+    file = row.get("file")
+    shard["notes"] += [{"id": row["id"], "file": file, "note": note} for note in encoded.notes]
+
+
+def _merge_shapes(known, new, sample):
+    """The shape that all samples share: None in the dimensions in which they differ."""
+    new = {name: list(shape) for name, shape in new.items()}
+    if known is None:
+        return new
+    if set(known) != set(new):
+        raise ValueError(
+            f"`read` must return the same modalities for every sample, received {sorted(new)} "
+            f"for {sample!r} after {sorted(known)}."
+        )
+    for name in known:
+        if len(known[name]) != len(new[name]):
+            raise ValueError(
+                f"`read` must return {name} with the same number of dimensions for every sample, "
+                f"received shape {new[name]} for {sample!r} after {known[name]}."
+            )
+    return {
+        name: [a if a == b else None for a, b in zip(known[name], new[name], strict=True)]
+        for name in known
+    }
+
+
+def _complete(settings, shards, encodings):
+    shapes = None
+    for shard in shards:
+        if shard["shapes"] is not None:
+            shapes = _merge_shapes(shapes, shard["shapes"], shard["file"])
+    return {
+        "settings": settings,
+        "complete": True,
+        "count": sum(shard["count"] for shard in shards),
+        "modalities": {
+            name: {"encoding": encodings.get(name, "float32"), "shape": shape}
+            for name, shape in (shapes or {}).items()
+        },
+        "shards": [
+            {k: v for k, v in shard.items() if k not in ("left_out", "notes")} for shard in shards
+        ],
+        "left_out": [item for shard in shards for item in shard["left_out"]],
+        "notes": [item for shard in shards for item in shard["notes"]],
+    }
+
+
+def _write_index(folder, index, part):
+    """Parts that end together write the same index at once, each under a name of its own."""
+    own = folder / f".index-{part[0]}-of-{part[1]}.json"
+    write_json(own, index)
+    os.replace(own, folder / "index.json")

@@ -1,0 +1,172 @@
+"""Manifest rows -> sharded TFRecords, written once, resumable; `shards` says what lies where."""
+
+import functools
+import hashlib
+import json
+import numbers
+from pathlib import Path
+
+import numpy as np
+
+from keras_amid.data.media.errors import MediaError
+from keras_amid.data.records.examples import AUDIO_ENCODINGS, VIDEO_ENCODINGS, encode_example
+from keras_amid.data.records.shards import (
+    Encoded,
+    LeftOut,
+    check_part,
+    read_index,
+    read_samples,
+    write_shards,
+)
+from keras_amid.data.storage.parallel import check_workers, ordered_map
+
+__all__ = ["read_index", "read_samples", "records_report", "write_records"]
+
+_FORMAT = 3
+
+
+def write_records(
+    samples,
+    folder,
+    read,
+    *,
+    video="png",
+    audio="pcm16",
+    settings=None,
+    shard_size=256,
+    part=(0, 1),
+    workers=None,
+    progress=True,
+    report=True,
+):
+    """Decodes samples and writes them to sharded TFRecords.
+
+    A sample whose file `read` refuses with `MediaError` (broken, empty, no sound, ...) is left
+    out; these, and what `read` notes of others, are listed by name at the end, in the index and on
+    the standard output. Killed and called again, the work goes on after the last whole shard.
+    Called with everything in place, it returns at once. What is written depends neither on the
+    number of threads nor on that of the parts.
+
+    Args:
+        samples: List of dicts with `id` (str, unique), `label` (int >= 0), where it makes sense
+            `group` (str, such as a session) and `file` (str, for the notes), and whatever `read`
+            needs; JSON values only.
+        folder: Where the shards and `index.json` go.
+        read: Function of one such dict -> dict modality -> value, called in several threads; the
+            same modalities for every sample. `video` is uint8 (frames, height, width, 1 or 3),
+            `audio` floating point (samples,), `text` a str; a value of any other name is a numeric
+            array of any shape, kept as float32. Sizes may differ from sample to sample, the number
+            of dimensions not. The key `notes` is no modality but a list of str: what is worth
+            naming though the sample is kept.
+        video: How frames are kept: "png" or "raw" (lossless), or "jpeg" (quality 95).
+        audio: How sound is kept: "pcm16" (range [-1, 1]) or "float32".
+        settings: Dict of JSON values that say what `read` does; records made with others are
+            refused.
+        shard_size: Samples a shard.
+        part: (i, n): write every n-th shard, beginning with the i-th. So n processes or hosts with
+            the same `samples` share the work on one folder, each with another i; whichever finds
+            all shards whole writes the index.
+        workers: Number of threads, None for one a processor core.
+        progress: Show a progress bar.
+        report: Print what was left out and noted.
+
+    Returns:
+        The index (dict), as `read_index` returns it; its `complete` is False while other parts
+        have shards to write.
+
+    Raises:
+        ValueError: An argument is wrong, or `folder` holds records made with other settings.
+    """
+    workers = check_workers(workers)
+    check_part(part)
+    asked = _settings(samples, video, audio, settings, shard_size)
+    encodings = {"video": video, "audio": audio, "text": "utf-8"}
+    work = functools.partial(_encode, read, encodings)
+    index = write_shards(
+        samples,
+        Path(folder),
+        asked,
+        encodings,
+        lambda rows: ordered_map(work, rows, workers),
+        shard_size=shard_size,
+        part=part,
+        progress=progress,
+        unit="clip",
+    )
+    if report and index["complete"] and (index["left_out"] or index["notes"]):
+        print(records_report(index, folder))
+    return index
+
+
+def _encode(read, encodings, row):
+    try:
+        values = dict(read(row))
+    except MediaError as error:
+        return LeftOut(error.path, error.reason)
+    notes = tuple(values.pop("notes", ()))
+    _check_sound(values, row["id"])
+    return Encoded(*encode_example(row, values, encodings), notes)
+
+
+def records_report(index, folder):
+    """Returns text that counts and names the samples left out of records and those noted."""
+    left_out, notes = index["left_out"], index["notes"]
+    total = index["count"] + len(left_out)
+    lines = [f"{folder}: {len(left_out)} of {total} samples left out"]
+    lines += [f"  {item['id']}: {item['reason']}" for item in left_out]
+    if notes:
+        lines.append(f"{folder}: {len(notes)} notes on samples that are kept")
+        lines += [f"  {item['id']}: {item['note']}" for item in notes]
+    return "\n".join(lines)
+
+
+def check_rows(samples):
+    """Raises `ValueError` unless every row has a unique `id` and a `label` >= 0."""
+    if not samples:
+        raise ValueError("`samples` must not be empty.")
+    seen = set()
+    for row in samples:
+        if not isinstance(row.get("id"), str) or row["id"] in seen:
+            raise ValueError(f"`samples` must have unique `id`s (str), received {row.get('id')!r}.")
+        label = row.get("label")
+        if not isinstance(label, numbers.Integral) or isinstance(label, bool) or label < 0:
+            raise ValueError(
+                f"`samples` must have integer `label`s >= 0, received {label!r} for {row['id']!r}."
+            )
+        if not isinstance(row.get("group"), (str, type(None))):
+            raise ValueError(
+                f"`samples` must have `group`s that are str, received {row['group']!r} for "
+                f"{row['id']!r}."
+            )
+        seen.add(row["id"])
+
+
+def _settings(samples, video, audio, settings, shard_size):
+    if video not in VIDEO_ENCODINGS:
+        raise ValueError(f"`video` must be one of {VIDEO_ENCODINGS}, received {video!r}.")
+    if audio not in AUDIO_ENCODINGS:
+        raise ValueError(f"`audio` must be one of {AUDIO_ENCODINGS}, received {audio!r}.")
+    if not isinstance(shard_size, int) or shard_size < 1:
+        raise ValueError(f"`shard_size` must be a positive integer, received {shard_size!r}.")
+    check_rows(samples)
+    digest = hashlib.sha256(json.dumps(samples, sort_keys=True).encode()).hexdigest()
+    own = {
+        "format": _FORMAT,
+        "video": video,
+        "audio": audio,
+        "shard_size": shard_size,
+        "samples": f"{len(samples)} rows, sha256 {digest[:16]}",
+    }
+    # Through JSON, so that a tuple given now equals the list read back later.
+    return {**own, **json.loads(json.dumps(settings or {}))}
+
+
+def _check_sound(values, sample):
+    if "audio" not in values:
+        return
+    sound = np.asarray(values["audio"])
+    if sound.ndim != 1 or not np.issubdtype(sound.dtype, np.floating):
+        raise ValueError(
+            f"`read` must return audio as floating (samples,), not empty; for sample {sample!r} "
+            f"it returned {sound.dtype} of shape {sound.shape}."
+        )

@@ -1,0 +1,5 @@
+"""What all methods share: extractors -> representations -> logits, and the step around them."""
+
+from keras_amid.distiller.distiller import Distiller
+
+__all__ = ["Distiller"]

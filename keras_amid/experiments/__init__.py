@@ -1,0 +1,1 @@
+"""What runs, resumes, measures, compares and reports rows of methods on any data."""

@@ -1,0 +1,146 @@
+"""Which runs the tables need, in which order, and what came out of them."""
+
+import itertools
+
+from keras_amid.experiments import rows as methods
+from keras_amid.experiments.tables.jobs import Prepare, Run
+from keras_amid.experiments.tables.tuning import Trial, best, trials
+
+#: Table of the paper -> its rows. Table 2 has those of Table 1, and Table 6 sweeps AMID's weights.
+TABLES = {
+    1: ("student alone", "CRD", "CRCD", "GMC", "CCL", "AMID", "M detached"),
+    3: ("student alone", "GMC", "CRCD", "CCL", "AMID"),
+    4: ("student alone", "teacher alone", "MIs", "MIs+MIa", "AMID", "AMID with NCE"),
+    5: ("AMID", "fixed teacher", "no warm-up", "no D2", "uniform lambda"),
+    6: ("AMID",),
+}
+TABLES[2] = TABLES[1]
+#: Table 6: `methods.Settings` -> values; the paper's own, AMID's row, is among them.
+SWEEPS = {
+    "mi_student_weight": (3.7, 3.8, 3.9, 4.0, 4.1, 4.2),
+    "mi_auxiliary_weight": (1.3, 1.4, 1.5, 1.6, 1.7, 1.8),
+    "adversarial_weight": (0.7, 0.8, 0.9, 1.0, 1.1, 1.2),
+}
+#: Of a compared method's own weight, about its default. AMID's weights are the paper's.
+SCALES = (0.25, 4.0)
+
+
+class Plan:
+    """The jobs of one call of the command; the later ones once the earlier ones are done.
+
+    Args:
+        task: `task.Task`.
+        folder: `Path` of the runs' results.
+        rows: names of rows, or None for all those of the tables.
+        tables: numbers, of `TABLES`.
+        seeds: reported seeds.
+        trials: int, tried for every row; 0: the task's given settings, untuned.
+        tuning_seeds: int, how many seeds each trial is run on.
+
+    Attributes:
+        tuned: dict, row -> the `Trial` chosen, from `choose`.
+        scores: dict, row -> `Trial` -> list of validation accuracies, percent.
+    """
+
+    def __init__(self, task, folder, rows, tables, seeds, trials, tuning_seeds):
+        self.task, self.folder, self.tables, self.seeds = task, folder, tuple(tables), tuple(seeds)
+        wanted = set(itertools.chain(*(TABLES[table] for table in tables)))
+        wanted = wanted if rows is None else set(rows)
+        if any(map(methods.needs_teacher, wanted)):
+            wanted.add(methods.TEACHER)
+        self.rows = [row for row in methods.ROWS if row in wanted]
+        self.trial_count = trials
+        first = task.tuning_seeds
+        self.tuning_seeds = tuple(range(first, first + tuning_seeds))
+        self.tuned, self.scores = {}, {}
+        if set(self.tuning_seeds) & set(self.seeds):
+            raise ValueError(f"`seeds` must not be those tuned on, {list(self.tuning_seeds)}.")
+        if not trials:
+            if task.given is None:
+                raise ValueError(f"`trials` must be at least 1 on {task.name}, received 0.")
+            self.tuning_seeds = ()
+            self.tuned = dict.fromkeys(self.rows, Trial(*task.given))
+
+    def preparation(self):
+        """The data of every seed, those tuned on first."""
+        return [Prepare(seed, True) for seed in self.tuning_seeds] + [
+            Prepare(seed, False) for seed in self.seeds
+        ]
+
+    def tuning(self, after_teacher):
+        """The trials of all rows that need no teacher, or of those that do."""
+        return [
+            run
+            for seed in self.tuning_seeds  # slowest: a step compiled on one serves on the next
+            for row in self.rows
+            if methods.needs_teacher(row) == after_teacher
+            for trial in self.trials(row)
+            if (run := self._run(row, trial, seed, True)) is not None
+        ]
+
+    def reported(self, after_teacher):
+        """The runs on the reported seeds, with the settings chosen."""
+        runs = []
+        for seed, row in itertools.product(self.seeds, self.rows):
+            if methods.needs_teacher(row) != after_teacher or self.tuned.get(row) is None:
+                continue
+            for variant, changed in self.settings_of(row):
+                runs.append(self._run(row, self.tuned[row], seed, False, variant, changed))
+        return [run for run in runs if run is not None]
+
+    def settings_of(self, row):
+        """List of (variant, changed settings) that the tables need of a row."""
+        default = next(iter(self.task.variants))
+        wanted = [(default, ())]
+        if row == "AMID" and 6 in self.tables:
+            for weight, values in SWEEPS.items():
+                ours = getattr(methods.Settings, weight)
+                wanted += [(default, ((weight, value),)) for value in values if value != ours]
+        if 3 in self.tables and row in TABLES[3]:
+            variants = list(self.task.variants)[1:] if row != "student alone" else []
+            wanted += [(variant, ()) for variant in variants]
+        return wanted
+
+    def trials(self, row):
+        """The `Trial`s of a row: the same for all, without a scale where there is no weight."""
+        scales = SCALES if methods.row(row).weight else (1.0, 1.0)
+        return trials(self.trial_count, self.task.rates, self.task.decays, scales)
+
+    def choose(self):
+        """Reads what the trials gave so far, and chooses for every row that is not chosen yet."""
+        for row in self.rows:
+            figure = "student top-1" if methods.row(row).has_student else "teacher top-1"
+            scores = {}
+            for trial in self.trials(row):
+                runs = [self._run(row, trial, seed, True) for seed in self.tuning_seeds]
+                results = [run and run.result(self.task, self.folder) for run in runs]
+                scores[trial] = [result["figures"][figure] for result in results if result]
+            if any(scores.values()):
+                self.scores[row], self.tuned[row] = scores, best(scores)
+
+    def results(self):
+        """dict, (row, variant, changed) -> seed -> the result of a reported run, where finished."""
+        found = {}
+        for run in self.reported(False) + self.reported(True):
+            result = run.result(self.task, self.folder)
+            if result is not None:
+                found.setdefault((run.row, run.variant, run.changed), {})[run.seed] = result
+        return found
+
+    def size(self):
+        """Number of jobs, from beginning to end."""
+        trials = len(self.rows) * self.trial_count * len(self.tuning_seeds)
+        reported = sum(len(self.settings_of(row)) for row in self.rows) * len(self.seeds)
+        return len(self.preparation()) + trials + reported
+
+    def _run(self, row, trial, seed, tuning, variant=None, changed=()):
+        """A `Run`; None where it needs a teacher and none was tuned."""
+        variant = next(iter(self.task.variants)) if variant is None else variant
+        teacher = None
+        if methods.needs_teacher(row):
+            if self.tuned.get(methods.TEACHER) is None:
+                return None
+            pretrained = self._run(methods.TEACHER, self.tuned[methods.TEACHER], seed, tuning)
+            teacher = pretrained.key(self.task)
+        scales = (trial.rate, trial.decay, trial.scale)
+        return Run(row, seed, tuning, *scales, variant, changed, teacher)

@@ -1,0 +1,1 @@
+"""Other projects' published weights, assigned all or none."""

@@ -1,0 +1,94 @@
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+import keras_amid as ka
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "recipes"))
+from keras_amid.experiments import rows as methods  # noqa: E402
+
+LABELS = np.array([0, 1, 2, 0, 1, 2])
+
+
+def extractors():
+    return tuple(
+        {name: keras.Sequential([keras.Input((size,)), keras.layers.Dense(4)])}
+        for name, size in (("video", 5), ("audio", 3))
+    )
+
+
+def build(name, **changed):
+    settings = methods.Settings(3, 4, warmup_epochs=7, train_labels=LABELS, **changed)
+    return methods.build(name, *extractors(), settings)
+
+
+#: Row -> class, what its config holds, and warm-up and smoothing of its schedule.
+EXPECTED = {
+    "student alone": (ka.StudentOnly, {}, None),
+    "teacher alone": (ka.TeacherOnly, {}, None),
+    "CRD": (ka.CRD, {"contrastive_weight": 0.8, "train_labels": LABELS.tolist()}, None),
+    "CRCD": (ka.CRCD, {"contrastive_weight": 1.0, "train_labels": LABELS.tolist()}, None),
+    "GMC": (ka.GMC, {"contrastive_weight": 1.0}, None),
+    "CCL": (ka.CCL, {"contrastive_weight": 1.0}, None),
+    "AMID": (
+        ka.AMID,
+        {
+            "temperature": 0.5, "mi_student_weight": 4.0, "mi_auxiliary_weight": 1.6,
+            "adversarial_weight": 1.0, "contrastive_loss": "mutual_information",
+            "use_enhanced_discriminator": True, "detach_teacher": False,
+        },
+        (7, 0.9),
+    ),
+    "MIs": (ka.AMID, {"mi_auxiliary_weight": 0.0, "adversarial_weight": 0.0}, (7, 0.9)),
+    "MIs+MIa": (ka.AMID, {"mi_auxiliary_weight": 1.6, "adversarial_weight": 0.0}, (7, 0.9)),
+    "AMID with NCE": (ka.AMID, {"contrastive_loss": "noise_contrastive"}, (7, 0.9)),
+    "no warm-up": (ka.AMID, {"adversarial_weight": 1.0}, (0, 0.9)),
+    "no D2": (ka.AMID, {"use_enhanced_discriminator": False}, (7, 0.9)),
+    "uniform lambda": (ka.AMID, {"adversarial_weight": 1.0}, (7, 1.0)),
+    "M detached": (ka.AMID, {"detach_teacher": True}, (7, 0.9)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_each_row_is_its_method_with_its_arguments(name):
+    model, callbacks = build(name)
+    kind, arguments, schedule = EXPECTED[name]
+    assert type(model) is kind
+    config = model.get_config()
+    assert {key: config[key] for key in arguments} == arguments
+    assert [(c.warmup_epochs, c.smoothing) for c in callbacks] == ([schedule] if schedule else [])
+
+
+def test_fixed_teacher_is_the_one_given():
+    teacher, _ = build("teacher alone")
+    model, _ = build("fixed teacher", fixed_teacher=teacher)
+    assert model.fixed_teacher is teacher.teacher
+    assert methods.needs_teacher("fixed teacher") and not methods.needs_teacher("AMID")
+    assert set(EXPECTED) | {"fixed teacher"} == set(methods.ROWS)
+
+
+def test_a_compared_methods_own_weight_is_scaled_from_its_default():
+    assert build("CRD", weight_scale=0.5)[0].contrastive_weight == 0.4
+    assert build("AMID", weight_scale=0.5)[0].mi_student_weight == 4.0
+
+
+def test_what_a_row_needs_is_asked_for():
+    assert [name for name in methods.ROWS if methods.needs_index(name)] == ["CRD", "CRCD"]
+    with pytest.raises(ValueError, match=r"'fixed teacher' needs `settings` with \['fixed_teach"):
+        build("fixed teacher")
+    with pytest.raises(ValueError, match="`row` must be one of .* received 'amid'"):
+        build("amid")
+
+
+def test_discriminators_get_optimizers_of_their_own():
+    main = keras.optimizers.SGD(0.5)
+    model, _ = build("AMID")
+    methods.compile_model(model, lambda: main, discriminator_rate=0.25)
+    rates = [float(optimizer.learning_rate) for optimizer in model.optimizer.optimizers]
+    assert sorted(rates) == [0.25, 0.25, 0.5]
+    model, _ = build("CCL")
+    methods.compile_model(model, lambda: main, discriminator_rate=0.25)
+    assert model.optimizer is main

@@ -1,0 +1,206 @@
+"""`recipes/tables.py`: resumable, and honest in what it tunes on."""
+
+import csv
+import dataclasses
+import functools
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parents[1] / "recipes")]
+import tables  # noqa: E402
+import tiny_task  # noqa: E402
+import worker_jobs  # noqa: E402
+from task_ripple_tank import RippleTank  # noqa: E402
+
+from keras_amid.experiments.tables import tuning as tables_tuning  # noqa: E402
+from keras_amid.experiments.tables.jobs import Run  # noqa: E402
+from keras_amid.experiments.tables.plan import Plan  # noqa: E402
+from keras_amid.experiments.tables.workers import Workers  # noqa: E402
+
+any_backend = pytest.mark.any_backend
+
+
+@pytest.fixture(autouse=True)
+def fresh():
+    for calls in (tiny_task.CALLS, tiny_task.BROKEN, tiny_task.CUT_AFTER):
+        calls.clear()
+
+
+def command(out, *arguments):
+    words = ["--data", "tiny_task:TinyTask", "--processes", "1", "--trials", "1",
+             "--tuning-seeds", "1", "--seeds", "2", "--out", str(out), *arguments]  # fmt: skip
+    return tables.main(words)
+
+
+def opened(calls=None):
+    calls = tiny_task.CALLS if calls is None else calls
+    return [call[1:] for call in calls if call[0] == "open"]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A call that was cut off in its third run, and called again."""
+    out = tmp_path_factory.mktemp("tables")
+    tiny_task.CALLS.clear()
+    tiny_task.CUT_AFTER[:] = [2]
+    with pytest.raises(KeyboardInterrupt):
+        command(out, "--rows", "fixed teacher")
+    first = list(tiny_task.CALLS)
+    tiny_task.CALLS.clear()
+    tiny_task.CUT_AFTER.clear()
+    assert command(out, "--rows", "fixed teacher") == 0
+    return out, first, list(tiny_task.CALLS)
+
+
+@any_backend
+def test_cut_off_it_goes_on_with_what_is_missing(finished):
+    _, first, again = finished
+    first, again = opened(first), opened(again)
+    # Teacher and student: a trial and two runs each; the third was begun twice.
+    assert len(first) == 3
+    assert len(again) == 6 - 2
+    assert sorted(first[:2] + again) == 2 * [(0, False)] + 2 * [(1, False)] + 2 * [(100, True)]
+
+
+@any_backend
+def test_called_again_nothing_is_run_but_a_damaged_result(finished):
+    out, path = finished[0], finished[0] / "results" / "tiny.md"
+    runs = sorted((out / "runs" / "fixed-teacher").glob("seed-*.json"))
+    kept = [run.read_text() for run in runs]
+    assert command(out, "--rows", "fixed teacher") == 0 and opened() == []
+    rows = table_rows(path)
+
+    # One is cut off; under the other's name lies another run's.
+    runs[0].write_text(kept[0][: len(kept[0]) // 2])
+    runs[1].write_text(kept[0])
+    assert command(out, "--rows", "fixed teacher") == 0
+    assert opened() == [(0, False), (1, False)]
+    for run, text in zip(runs, kept, strict=True):
+        assert json.loads(run.read_text())["figures"] == json.loads(text)["figures"]
+    assert table_rows(path) == rows and len(rows) == 2
+
+
+def table_rows(path):
+    return [x for x in path.read_text().splitlines() if x.startswith("| fixed teacher")]
+
+
+@any_backend
+def test_tuning_only_validates_and_reporting_only_measures(finished):
+    calls = finished[1] + finished[2]
+    asked = {what: {seed for w, seed, _ in calls if w == what} for what in ("validate", "measure")}
+    assert asked == {"validate": {100}, "measure": {0, 1}}
+    assert {seed for what, seed, tuning in calls if what in ("open", "prepare") and tuning} == {100}
+
+
+@any_backend
+def test_outputs(finished):
+    out, results = finished[0], finished[0] / "results"
+    with open(results / "tiny.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(r["row"], r["seed"]) for r in rows if r["row"] == "fixed teacher"] == [
+        ("fixed teacher", "0"), ("fixed teacher", "1"),
+    ]  # fmt: skip
+    for row in rows:
+        (path,) = (p for p in (out / "runs" / row["row"].replace(" ", "-")).glob(
+            f"seed-{row['seed']}-*.json"))  # fmt: skip
+        kept = json.loads(path.read_text())["figures"]
+        assert float(row["teacher top-1"]) == kept["teacher top-1"]
+        assert ("student top-1" in kept) == (row["row"] == "fixed teacher")
+    text = (results / "tiny.md").read_text()
+    assert "python recipes/tables.py --data tiny_task:TinyTask --processes 1" in text
+    assert "| fixed teacher | 0.01 / 0.00464: " in text  # the trial
+
+
+@any_backend
+def test_a_failed_job_is_named_and_the_others_go_on(tmp_path, capsys):
+    tiny_task.BROKEN.add(0)
+    assert command(tmp_path, "--rows", "student alone") == 1
+    captured = capsys.readouterr()
+    assert "Failed: data of seed 0" in captured.err and "no data of seed 0" in captured.err
+    assert opened() == [(100, True), (1, False)]
+    text = (tmp_path / "results" / "tiny.md").read_text()
+    assert "- data of seed 0: ValueError: no data of seed 0" in text
+
+
+def test_a_teacher_and_its_student_on_this_backend(tmp_path):
+    task = tiny_task.TinyTask(tmp_path, epochs=1)
+    teacher = Run("teacher alone", 3, False, 1e-2, 1e-3, variant="sound")
+    student = dataclasses.replace(teacher, row="fixed teacher", teacher=teacher.key(task))
+    for run in (teacher, student):
+        run.execute(task, tmp_path)
+    figures = [run.result(task, tmp_path)["figures"] for run in (teacher, student)]
+    assert figures[0] == {"teacher top-1": figures[1]["teacher top-1"]}
+    assert {"student top-1", "per class"} < set(figures[1])
+    # Without its weights a teacher is not finished.
+    (weights,) = tmp_path.rglob("*.weights.h5")
+    weights.unlink()
+    assert teacher.result(task, tmp_path) is None
+
+
+@any_backend
+def test_trials_are_the_same_for_all_rows_and_spread(tmp_path):
+    task = tiny_task.TinyTask(tmp_path)
+    plan = Plan(task, tmp_path, None, (1, 2, 4, 5), range(2), trials=8, tuning_seeds=1)
+    points = {row: [(t.rate, t.decay) for t in plan.trials(row)] for row in plan.rows}
+    assert len({tuple(p) for p in points.values()}) == 1 and len(set(points["AMID"])) == 8
+    rates = np.array(points["AMID"])[:, 0]
+    assert 1e-3 <= rates.min() < 3e-3 and 3e-2 < rates.max() <= 1e-1
+    assert {t.scale for t in plan.trials("AMID")} == {1.0}
+    assert len({t.scale for t in plan.trials("CRD")}) == 8
+
+
+@any_backend
+def test_a_trial_that_failed_somewhere_is_not_chosen():
+    a, b = tables_tuning.Trial(1.0, 1.0), tables_tuning.Trial(2.0, 2.0)
+    assert tables_tuning.best({a: [10.0, 10.0], b: [90.0]}) == a
+    assert tables_tuning.best({a: [10.0, 30.0], b: [20.0, 21.0]}) == b
+    assert tables_tuning.best({a: [], b: []}) is None
+
+
+@any_backend
+def test_tuning_worlds_have_no_test_clips(tmp_path):
+    with pytest.raises(ValueError, match="must not be those tuned on"):
+        Plan(RippleTank(tmp_path), tmp_path, None, (1,), range(99, 103), 1, 2)
+    task = RippleTank(tmp_path, smoke=True)
+    task.prepare(100, tuning=True)
+    world = task.open(100, True, "sound")
+    assert {name.split()[0] for name in world.arrays} == {"train", "validation"}
+    assert not list(tmp_path.rglob("*test*"))
+    x, y = world.split("validation")
+    assert x["video"].shape == (32, 256) and x["audio"].shape == (32, 32) and y.shape == (32,)
+    assert 0.5 < x["video"].std() < 10 and abs(x["video"].mean()) < 1
+
+
+@any_backend
+def test_jobs_in_processes(tmp_path):
+    jobs = ["a", "raise", "b", "die", "c", "d"]
+    with Workers(functools.partial(worker_jobs.work, folder=tmp_path), 2, tmp_path) as workers:
+        errors = dict(workers.run(jobs))
+        assert dict(workers.run(["e"])) == {"e": None}
+        processes = [worker.process for worker in workers.workers]
+    assert set(errors) == set(jobs)
+    assert "ValueError: a job that raises" in errors.pop("raise")
+    assert "exit code 7" in errors.pop("die")
+    assert set(errors.values()) == {None}
+    written = [path.read_text().split() for path in tmp_path.iterdir()]
+    assert len(written) == 5 and {threads for _, threads in written} == {"1"}
+    assert not any(process.is_alive() for process in processes)
+
+
+@any_backend
+def test_command_line_is_checked(capsys):
+    for words, message in ((["--trials", "-1"], "--trials must be at least 0; received -1"),
+                           (["--rows", "XYZ"], "invalid choice: 'XYZ'")):  # fmt: skip
+        with pytest.raises(SystemExit):
+            tables.main(words)
+        assert message in capsys.readouterr().err
+    for words, message in ((["--data", "mnist"], "`data` must be one of .* received 'mnist'"),
+                           (["--trials", "0"], "`trials` must be at least 1 on ripple_tank"),
+                           (["--seed", "101"], "`seeds` must not be those tuned on")):  # fmt: skip
+        with pytest.raises(SystemExit, match=message):
+            tables.main(words)
