@@ -12,7 +12,7 @@ import pytest
 import keras_amid as ka
 from keras_amid.export.saved_model import export_student, main
 
-LOADER = pathlib.Path(__file__).with_name("saved_model_loader.py")
+LOADER = pathlib.Path(__file__).parents[1] / "support" / "saved_model_loader.py"
 ROOT = pathlib.Path(ka.__file__).parents[1]
 OUTPUTS = {"probabilities": 4, "logits": 4, "representation": 6}
 CHILD_EXPORTS = keras.backend.backend() != "tensorflow"
