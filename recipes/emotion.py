@@ -7,7 +7,15 @@ import numpy as np
 from keras import ops
 
 import keras_amid as ka
-from keras_amid.data import CenterCrop, EpochShuffle, cache_features, read_index
+from keras_amid.data import (
+    Array,
+    Cached,
+    CenterCrop,
+    EpochShuffle,
+    Tokens,
+    cache_features,
+    read_index,
+)
 from keras_amid.experiments import rows as methods
 from keras_amid.experiments import training as comparison
 from keras_amid.experiments.task import Experiment
@@ -66,15 +74,15 @@ def cached_features(data, options):
     keras.utils.set_random_seed(0)  # of networks without a checkpoint: the same in every run
     samples = round(sizes.sound_seconds * SAMPLE_RATE)
     tokenizer = ka.extractors.BertTokenizer(options.vocabulary, sizes.tokens)
-    networks["video"] = (face_network(options, data), {"pad": sizes.frames, "batch_size": 1})
-    networks["audio"] = (sound_network(options, samples), {"sound": CenterCrop(samples)})
-    networks["text"] = (text_network(options, tokenizer), {"vocabulary": tokenizer})
+    networks["video"] = (face_network(options, data), Array(sizes.frames), 1)
+    networks["audio"] = (sound_network(options, samples), CenterCrop(samples), 8)
+    networks["text"] = (text_network(options, tokenizer), Tokens(tokenizer), 8)
     folders = feature_folders(data)
-    for modality, (network, arguments) in networks.items():
+    for modality, (network, decode, size) in networks.items():
         network.trainable = False
         caches = [
             cache_features(
-                network, data.records(session), folder, modality, **{"batch_size": 8, **arguments}
+                network, data.records(session), folder, modality, decode, batch_size=size
             )
             for session, folder in zip(data.counts, folders[modality], strict=True)
         ]
@@ -157,16 +165,15 @@ class Emotions(Experiment):
     def batches(self, splits, modalities, **pipeline):
         """Batches of features: face (batch, frames, features), auxiliary ones likewise."""
         splits = [splits] if isinstance(splits, str) else splits
-        options = {}
-        if self.features is not None:
-            sessions = [list(self.data.counts).index(split) for split in splits]
-            options["features"] = {
-                name: [self.features[name][session] for session in sessions] for name in modalities
-            }
-        lengths = {name: self.sizes.frames for name in modalities if len(self._shape(name)) == 2}
-        return self.data.pipeline(
-            splits, self.sizes.batch, modalities, pad=lengths, **options, **pipeline
-        )
+        sessions = [list(self.data.counts).index(split) for split in splits]
+        decoders = {}
+        for name in modalities:
+            pad = self.sizes.frames if len(self._shape(name)) == 2 else None
+            if self.features is None:
+                decoders[name] = Array(pad)
+            else:
+                decoders[name] = Cached([self.features[name][i] for i in sessions], pad)
+        return self.data.pipeline(splits, self.sizes.batch, decoders, **pipeline)
 
     def example(self):
         """A test batch of the student's input, dict of one array."""

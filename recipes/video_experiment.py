@@ -13,6 +13,7 @@ import numpy as np
 
 import keras_amid as ka
 from keras_amid.data import (
+    Cached,
     CenterCrop,
     EpochShuffle,
     RandomClip,
@@ -107,7 +108,7 @@ def cache_sound(network, data, benchmark, sizes, epochs):
     for split in (benchmark.test, "train"):
         cache = cache_features(
             network, data.records(split), features_folder(data, split), "audio",
-            batch_size=SOUND_BATCH, sound=CenterCrop(round(sizes.sound_seconds * data.sample_rate)),
+            CenterCrop(round(sizes.sound_seconds * data.sample_rate)), batch_size=SOUND_BATCH,
         )  # fmt: skip
     print(
         f"Sound features of {cache.count} training videos took {cache.seconds:.1f} s, once: over "
@@ -187,21 +188,20 @@ class VideoExperiment(Experiment):
 
     def batches(self, split, modalities, shuffle=None, subset=None):
         """Batches of random clips (with `shuffle`) or windows, with x["index"]."""
-        sizes, options = self.sizes, {}
+        sizes = self.sizes
         samples = round(sizes.sound_seconds * self.data.sample_rate)
-        if "audio" in modalities and self.sound is None:
-            options["features"] = {"audio": features_folder(self.data, split)}
-        elif "audio" in modalities:
-            options["sound"] = (CenterCrop if shuffle is None else RandomCrop)(samples)
         if shuffle is None:
-            options["clips"] = Windows(sizes.frames, sizes.stride, sizes.size)
+            clip, sound = Windows(sizes.frames, sizes.stride, sizes.size), CenterCrop(samples)
         else:
-            # Whole batches only: the contrastive terms see as many samples, and one shape compiles.
-            options["drop_remainder"] = True
-            options["clips"] = RandomClip(sizes.frames, sizes.size)
+            clip, sound = RandomClip(sizes.frames, sizes.size), RandomCrop(samples)
+        if self.sound is None:
+            sound = Cached(features_folder(self.data, split))
+        decoders = {"video": clip, "audio": sound}
         return self.data.pipeline(
-            split, sizes.batch, modalities, shuffle=shuffle, with_index=True, subset=subset,
-            **options,
+            split, sizes.batch, {name: decoders[name] for name in modalities},
+            shuffle=shuffle, with_index=True, subset=subset,
+            # Whole batches only: the contrastive terms see as many samples, and one shape compiles.
+            drop_remainder=shuffle is not None,
         )  # fmt: skip
 
     def fit(self, model, callbacks, folder):

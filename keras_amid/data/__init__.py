@@ -8,8 +8,11 @@ import importlib
 
 #: Public name -> the module it is in, below this package.
 _HOMES = {
+    "Array": "pipeline.arrays",
+    "Cached": "pipeline.cached",
     "CenterCrop": "pipeline.audio",
     "Clip": "media",
+    "Decoder": "pipeline.decoder",
     "EpochShuffle": "pipeline.shuffling",
     "FeatureCache": "pipeline.feature_cache",
     "MaskSpectrogram": "pipeline.augmentation",
@@ -18,6 +21,8 @@ _HOMES = {
     "RandomClip": "pipeline.clips",
     "RandomCrop": "pipeline.audio",
     "RippleTank": "datasets.ripple_tank",
+    "Text": "pipeline.text",
+    "Tokens": "pipeline.text",
     "Vocabulary": "pipeline.text",
     "Windows": "pipeline.clips",
     "World": "datasets.ripple_tank.world",

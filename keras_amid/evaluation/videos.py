@@ -47,7 +47,7 @@ def predict_videos(model, windows, progress=False):
 
     Args:
         model: a built `Distiller`.
-        windows: stream of `(x, y)`, such as `keras_amid.data.batches(..., clips=Windows())`
+        windows: stream of `(x, y)`, such as `keras_amid.data.batches(..., {"video": Windows()})`
             yields it: `x` a dict of modalities and `"index"`, integers `(batch,)`, the video each
             window belongs to; `y` integers `(batch,)`.
         progress: bool, show a progress bar.

@@ -2,8 +2,8 @@
 
     KERAS_BACKEND=jax python tests/benchmarks/bench_clips.py    (or all three: `make bench`)
 
-`records`: `batches(..., clips=RandomClip(16, 112))`, batches of 16 clips from JPEG records of short
-side 128, shuffled, read from the disk (its cache, after the first round).
+`records`: `batches(..., {"video": RandomClip(16, 112)})`, batches of 16 clips from JPEG records of
+short side 128, shuffled, read from the disk (its cache, after the first round).
 `decoding`: the decoding of the same JPEGs (about 10 kB each), already in memory, and nothing else,
 16 in a call; the records should reach at least 0.8 of its clips a second.
 `videos`: the same clips from the .avi files (MPEG-4, 320 x 240) in each epoch, with PyAV: decoding
@@ -79,9 +79,8 @@ def from_records(folder):
     return batches(
         [folder / "records"] * REPEATS,
         BATCH,
-        ("video",),
+        {"video": RandomClip(FRAMES, SIZE)},
         shuffle=EpochShuffle(0),
-        clips=RandomClip(FRAMES, SIZE),
     )
 
 

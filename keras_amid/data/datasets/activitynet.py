@@ -1,7 +1,7 @@
 """ActivityNet 1.3 from its annotation file and whatever videos are there.
 
     data = activitynet.prepare("ActivityNet", "data/activitynet")
-    train = data.pipeline("train", 16, clips=RandomClip(), shuffle=EpochShuffle(0))
+    train = data.pipeline("train", 16, {"video": RandomClip()}, shuffle=EpochShuffle(0))
 
 `ActivityNet` holds `activity_net.v1-3.min.json` and, anywhere below, `v_<id>.mp4` (or .mkv, .webm,
 .avi). One sample is one video: the segments that are annotated with its activity, in their order,

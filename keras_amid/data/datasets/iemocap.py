@@ -2,7 +2,7 @@
 
     data = iemocap.prepare("IEMOCAP_full_release", "data/iemocap")
     train, test = data.fold(1)       # session 1 is left out
-    batches = data.pipeline(train, 128, ("video", "audio", "text"), ...)
+    batches = data.pipeline(train, 128, {"video": RandomClip(), "text": Tokens(vocabulary)}, ...)
 
 A sample is an utterance. Its label is in `SessionN/dialog/EmoEvaluation/<dialogue>.txt`, its words
 in `dialog/transcriptions/<dialogue>.txt`, its sound in `sentences/wav/<dialogue>/<utterance>.wav`

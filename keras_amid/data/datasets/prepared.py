@@ -107,13 +107,13 @@ class PreparedData:
             raise ValueError(f"`session` must be a number of {sessions}, received {session!r}.")
         return [split for split in sessions if split != test], test
 
-    def pipeline(self, split, batch_size, modalities=("video", "audio"), **options):
+    def pipeline(self, split, batch_size, modalities, **options):
         """Batches of a split; see `keras_amid.data.batches` for arguments and what is yielded.
 
         Args:
             split: Name of a split, or a list of names, read one after the other.
             batch_size: Samples a batch.
-            modalities: Which of the modalities of the records to decode.
+            modalities: Dict name -> how it is decoded, or a list of names.
             **options: Of `keras_amid.data.batches`.
         """
         from keras_amid.data.pipeline.batching import batches

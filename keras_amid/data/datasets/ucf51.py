@@ -1,7 +1,7 @@
 """UCF51: the 51 classes of UCF101 that have sound, from the files of the official distribution.
 
     data = ucf51.prepare("UCF101", "data/ucf51")
-    train = data.pipeline("train", 16, clips=RandomClip(), shuffle=EpochShuffle(0))
+    train = data.pipeline("train", 16, {"video": RandomClip()}, shuffle=EpochShuffle(0))
 
 `UCF101` holds `UCF-101/<Class>/v_<Class>_gGG_cCC.avi` and `ucfTrainTestlist/{classInd,trainlist01,
 testlist01}.txt`, as the two official archives unpack side by side. Names are matched without regard

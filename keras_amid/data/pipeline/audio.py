@@ -1,15 +1,22 @@
 """Which part of a sound is heard: a random crop for training, the middle for testing."""
 
+from __future__ import annotations
+
 import dataclasses
+from typing import TYPE_CHECKING
 
 from keras_amid.data._tensorflow import tensorflow
 from keras_amid.data.pipeline.augmentation import fade_edges
+from keras_amid.data.pipeline.decoder import Decoder, Field
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 _WIDTHS = {"pcm16": 2, "float32": 4}  # bytes a sample
 
 
 @dataclasses.dataclass(frozen=True)
-class RandomCrop:
+class RandomCrop(Decoder):
     """`samples` of a sound from a random start; a shorter one is followed by zeros.
 
     Attributes:
@@ -21,6 +28,9 @@ class RandomCrop:
     samples: int
     fade: int = 0
 
+    decodes = "sounds (samples,)"
+    random = True
+
     def __post_init__(self):
         _check_samples(self.samples)
         if not isinstance(self.fade, int) or not 0 <= 2 * self.fade <= self.samples:
@@ -29,27 +39,20 @@ class RandomCrop:
                 f"received {self.fade!r}."
             )
 
-    def decode(self, encoded, shape, form, seed):
-        """Decodes a crop.
+    def fits(self, encoding: str, shape: tuple[int | None, ...]) -> bool:
+        return _is_sound(encoding, shape)
 
-        Args:
-            encoded: String tensor () of the sound, as `fields_parser` gives it.
-            shape: int64 tensor (1,), its samples.
-            form: {"encoding", "shape"} of the modality.
-            seed: Integer tensor (2,): the start is a function of it.
-
-        Returns:
-            float32 tensor (samples,).
-        """
+    def decode(self, field: Field) -> tf.Tensor:
+        """Decodes a crop: float32 (samples,)."""
         tf = tensorflow()
-        most = tf.maximum(shape[0] - self.samples, 0)
-        start = tf.random.stateless_uniform((), seed, 0, most + 1, tf.int64)
-        sound = _decode_part(encoded, shape, form, start, self.samples)
+        most = tf.maximum(field.shape[0] - self.samples, 0)
+        start = tf.random.stateless_uniform((), field.seed, 0, most + 1, tf.int64)
+        sound = _decode_part(field, start, self.samples)
         return fade_edges(sound, self.fade) if self.fade else sound
 
 
 @dataclasses.dataclass(frozen=True)
-class CenterCrop:
+class CenterCrop(Decoder):
     """The middle `samples` of a sound; a shorter one is followed by zeros.
 
     Attributes:
@@ -58,23 +61,31 @@ class CenterCrop:
 
     samples: int
 
+    decodes = "sounds (samples,)"
+
     def __post_init__(self):
         _check_samples(self.samples)
 
-    def decode(self, encoded, shape, form, seed=None):
-        """Decodes the crop; as `RandomCrop.decode`, but `seed` plays no part."""
-        tf = tensorflow()
-        start = tf.maximum(shape[0] - self.samples, 0) // 2
-        return _decode_part(encoded, shape, form, start, self.samples)
+    def fits(self, encoding: str, shape: tuple[int | None, ...]) -> bool:
+        return _is_sound(encoding, shape)
+
+    def decode(self, field: Field) -> tf.Tensor:
+        """Decodes the crop: float32 (samples,)."""
+        start = tensorflow().maximum(field.shape[0] - self.samples, 0) // 2
+        return _decode_part(field, start, self.samples)
 
 
-def _decode_part(encoded, shape, form, start, count):
+def _is_sound(encoding, shape):
+    return encoding in _WIDTHS and len(shape) == 1
+
+
+def _decode_part(field, start, count):
     """Decodes `count` samples from `start` on, and no others."""
     tf = tensorflow()
-    width = _WIDTHS[form["encoding"]]
-    there = tf.minimum(shape[0] - start, count)
-    part = tf.strings.substr(encoded, start * width, there * width)
-    if form["encoding"] == "pcm16":
+    width = _WIDTHS[field.encoding]
+    there = tf.minimum(field.shape[0] - start, count)
+    part = tf.strings.substr(field.encoded, start * width, there * width)
+    if field.encoding == "pcm16":
         sound = tf.cast(tf.io.decode_raw(part, tf.int16), tf.float32) / 32768.0
     else:
         sound = tf.io.decode_raw(part, tf.float32)

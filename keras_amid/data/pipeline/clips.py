@@ -1,15 +1,23 @@
 """Which frames of a video are seen, and which part of them: training clips and test windows."""
 
+from __future__ import annotations
+
 import dataclasses
+from typing import TYPE_CHECKING
 
 from keras_amid.data._tensorflow import tensorflow
+from keras_amid.data.pipeline.decoder import Decoder, Field
 from keras_amid.data.pipeline.frames import decode_frames, mirror_frames, resize_frames
+from keras_amid.data.records.examples import VIDEO_ENCODINGS
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 _TRIES = 10
 
 
 @dataclasses.dataclass(frozen=True)
-class RandomClip:
+class RandomClip(Decoder):
     """A training clip: consecutive frames from a random start, a random resized crop, a flip.
 
     One draw a clip: its frames are all cut and flipped alike. A window of the drawn area and aspect
@@ -27,9 +35,13 @@ class RandomClip:
 
     frames: int = 16
     size: int = 112
-    area: tuple = (0.25, 1.0)
-    aspect_ratio: tuple = (3 / 4, 4 / 3)
+    area: tuple[float, float] = (0.25, 1.0)
+    aspect_ratio: tuple[float, float] = (3 / 4, 4 / 3)
     flip: bool = True
+
+    decodes = "videos"
+    random = True
+    cache = False  # decoded clips differ in each epoch, and the records are large
 
     def __post_init__(self):
         _check_positive(self, ("frames", "size"))
@@ -41,25 +53,16 @@ class RandomClip:
                     f"`{name}` must be (least, most), 0 < least <= most <= {most}, received {pair}."
                 )
 
-    def decode(self, pictures, shape, form, seed):
-        """Decodes a clip.
+    def fits(self, encoding: str, shape: tuple[int | None, ...]) -> bool:
+        return encoding in VIDEO_ENCODINGS
 
-        Args:
-            pictures: Function: first and last frame -> the encoded frames, string (frames,).
-            shape: int64 tensor (4,): frames, height, width, channels.
-            form: {"encoding", "shape"} of the modality.
-            seed: Integer tensor (2,): all that is random is a function of it.
-
-        Returns:
-            uint8 tensor (frames, size, size, channels).
-        """
+    def decode(self, field: Field) -> tf.Tensor:
+        """Decodes a clip: uint8 (frames, size, size, channels)."""
         tf = tensorflow()
-        draws = tf.random.stateless_uniform((4 + 2 * _TRIES,), seed)
-        start = _integer(draws[0], shape[0] - self.frames)
-        window = self._window(shape, draws[1:3], draws[4:])
-        frames = decode_frames(pictures, shape, form, start, self.frames, window)
-        clip = resize_frames(frames, self.size)
-        clip = tf.ensure_shape(clip, (self.frames, self.size, self.size, form["shape"][-1]))
+        draws = tf.random.stateless_uniform((4 + 2 * _TRIES,), field.seed)
+        start = _integer(draws[0], field.shape[0] - self.frames)
+        window = self._window(field.shape, draws[1:3], draws[4:])
+        clip = _resized(field, start, self.frames, window, self.size)
         if self.flip:
             clip = tf.cond(draws[3] < 0.5, lambda: mirror_frames(clip), lambda: clip)
         return clip
@@ -85,7 +88,7 @@ class RandomClip:
 
 
 @dataclasses.dataclass(frozen=True)
-class Windows:
+class Windows(Decoder):
     """All windows of a video, for testing: each is one element of the data set.
 
     Windows start at 0, stride, 2 stride, ...; a last one ends with the last frame, so that every
@@ -104,30 +107,41 @@ class Windows:
     stride: int = 16
     size: int = 112
 
+    decodes = "videos"
+    windowed = True
+    cache = False  # read once: nothing is gained
+
     def __post_init__(self):
         _check_positive(self, ("frames", "stride", "size"))
 
-    def count(self, length):
+    def fits(self, encoding: str, shape: tuple[int | None, ...]) -> bool:
+        return encoding in VIDEO_ENCODINGS
+
+    def count(self, length: int | tf.Tensor) -> int | tf.Tensor:
         """The number of windows of a video of `length` frames (an integer or a tensor)."""
         extra = length - self.frames
         extra = (extra + abs(extra)) // 2  # at least 0
         return 1 + (extra + self.stride - 1) // self.stride
 
-    def starts(self, shape):
+    def starts(self, shape: tf.Tensor) -> tf.Tensor:
         """The first frames of the windows, int64 (windows,), of a video of `shape` (4,)."""
         tf = tensorflow()
         starts = self.stride * tf.range(self.count(shape[0]), dtype=tf.int64)
         return tf.maximum(tf.minimum(starts, shape[0] - self.frames), 0)
 
-    def decode(self, pictures, shape, form, start):
-        """Decodes the window that begins with frame `start`; as `RandomClip.decode` otherwise."""
+    def decode(self, field: Field) -> tf.Tensor:
+        """Decodes the window that begins with a frame: uint8 (frames, size, size, channels)."""
         tf = tensorflow()
-        side = tf.minimum(shape[1], shape[2])
-        top, left = (shape[1] - side) // 2, (shape[2] - side) // 2
-        window = tf.cast(tf.stack([top, left, side, side]), tf.int32)
-        frames = decode_frames(pictures, shape, form, start, self.frames, window)
-        clip = resize_frames(frames, self.size)
-        return tf.ensure_shape(clip, (self.frames, self.size, self.size, form["shape"][-1]))
+        height, width = field.shape[1], field.shape[2]
+        side = tf.minimum(height, width)
+        window = tf.stack([(height - side) // 2, (width - side) // 2, side, side])
+        return _resized(field, field.start, self.frames, tf.cast(window, tf.int32), self.size)
+
+
+def _resized(field, start, count, window, size):
+    """A window of consecutive frames, resized: uint8 (count, size, size, channels)."""
+    clip = resize_frames(decode_frames(field, start, count, window), size)
+    return tensorflow().ensure_shape(clip, (count, size, size, field.static_shape[-1]))
 
 
 def _integer(draw, most):

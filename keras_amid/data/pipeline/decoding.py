@@ -1,166 +1,187 @@
 """One sample of a pipeline: what is read of it, and what becomes of each modality."""
 
+from __future__ import annotations
+
 import zlib
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from keras_amid.data._tensorflow import tensorflow
-from keras_amid.data.pipeline.audio import RandomCrop
-from keras_amid.data.pipeline.clips import RandomClip, Windows
-from keras_amid.data.pipeline.frames import decode_video
-from keras_amid.data.records.examples import VIDEO_ENCODINGS, decode_field, fields_parser
-from keras_amid.data.records.reading import RecordSet, feature_positions
+from keras_amid.data.pipeline.arrays import Array
+from keras_amid.data.pipeline.decoder import Decoder, Field
+from keras_amid.data.records.examples import VIDEO_ENCODINGS, fields_parser
+from keras_amid.data.records.reading import RecordSet
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+Modalities = Iterable[str] | Mapping[str, Decoder | None]
+
+
+def named_decoders(modalities: Modalities) -> dict[str, Decoder | None]:
+    """Returns the dict modality -> `Decoder`, None for the plain way.
+
+    Args:
+        modalities: Such a dict, or a list of names, each to be decoded in the plain way.
+
+    Raises:
+        ValueError: It is neither.
+    """
+    if isinstance(modalities, str) or not isinstance(modalities, Iterable) or not modalities:
+        raise ValueError(
+            "`modalities` must be a list of names, or a dict name -> how it is decoded, not empty; "
+            f"received {modalities!r}."
+        )
+    named = dict(modalities if isinstance(modalities, Mapping) else dict.fromkeys(modalities))
+    for name, decoder in named.items():
+        if not isinstance(decoder, (Decoder, type(None))):
+            raise ValueError(
+                f"`modalities[{name!r}]` must be a Decoder, such as RandomClip(), or None for the "
+                f"plain way; received {decoder!r}."
+            )
+    return named
 
 
 class SampleDecoder:
     """Reads samples of `records` by position, and decodes them.
 
-    The arguments are those of `batches`; settings of modalities that are not asked for play no
-    part. `read` and `decode` are TensorFlow functions to map over a data set of positions.
+    `read` and `decode` are TensorFlow functions to map over a data set of positions.
 
     Attributes:
+        decoders: Dict modality -> `Decoder`.
         random: Whether `decode` needs a seed.
-        windows: The `Windows`, or None.
-        ragged: Modalities that have to be padded within their batch.
+        windowed: The modality of whose samples each becomes several elements, or None.
+        ragged: List of the modalities that have to be filled up within their batch.
+        cache: Whether it is worth while to keep in memory what is the same in every epoch.
+
+    Args:
+        records: `RecordSet`.
+        decoders: As `named_decoders` gives them.
+        with_index: Add `x["index"]`.
+        argument: What the decoder of a modality is called in messages; "{!r}" stands for its name.
+
+    Raises:
+        ValueError: A modality that the records lack, or a decoder that does not fit it.
     """
 
     def __init__(
         self,
-        records,
-        modalities,
+        records: RecordSet,
+        decoders: dict[str, Decoder | None],
         *,
-        clips=None,
-        sound=None,
-        features=None,
-        augment=None,
-        pad=None,
-        tokenize=None,
-        with_index=False,
+        with_index: bool = False,
+        argument: str = "modalities[{!r}]",
     ):
-        known = {name for index in records.indexes for name in index["modalities"]}
-        known |= set(features or {})
-        for argument, value in (("pad", pad), ("augment", augment)):
-            if set(value or {}) - known:
-                raise ValueError(
-                    f"`{argument}` must have keys among {sorted(known)}, received {value!r}."
-                )
-        self._names = tuple(modalities)
+        self.decoders = {name: decoder or Array() for name, decoder in decoders.items()}
         self._with_index = with_index
-        self._features = {
-            name: RecordSet(folders, "features")
-            for name, folders in (features or {}).items()
-            if name in modalities
-        }
         self._read_sources(records)
-        self._clips = clips if self._own("video") else None
-        self._sound = sound if self._own("audio") else None
-        self._augment = {k: v for k, v in (augment or {}).items() if k in modalities}
-        self._pad = {k: v for k, v in (pad or {}).items() if k in modalities}
-        self._tokenize = tokenize if self._own("text") else None
-        self.windows = self._clips if isinstance(self._clips, Windows) else None
-        self.ragged = [name for name, length in self._pad.items() if length is None]
-        self.random = (
-            isinstance(self._clips, RandomClip)
-            or isinstance(self._sound, RandomCrop)
-            or bool(self._augment)
-        )
-
-    def _own(self, name):
-        return name in self._names and name not in self._features
+        for name, decoder in self.decoders.items():
+            form = self._forms[name]
+            if not decoder.fits(form["encoding"], tuple(form["shape"])):
+                raise ValueError(
+                    f"`{argument.format(name)}` must be a decoder of {_kind(form)}; received "
+                    f"{decoders[name]!r}, a decoder of {decoder.decodes}."
+                )
+        self.random = any(decoder.random for decoder in self.decoders.values())
+        self.ragged = [name for name, decoder in self.decoders.items() if decoder.ragged]
+        self.cache = all(decoder.cache for decoder in self.decoders.values())
+        self.windowed = self._the_windowed()
 
     def _read_sources(self, records):
-        own = [name for name in self._names if name not in self._features]
-        self.formats = records.formats(own)
-        self._sources = [(records.reader(), fields_parser(self.formats))]
-        self._read_frames = records.frame_reader("video")
-        for name, features in self._features.items():
-            form = features.formats([name], "features")
-            order = feature_positions(records, features, name)
-            self._sources.append((features.reader(order), fields_parser(form)))
-            self.formats = {**self.formats, **form}
+        sources = {name: d.source(records, name) for name, d in self.decoders.items()}
+        own = [name for name, source in sources.items() if source is None]
+        self._forms = records.formats(own)
+        self._sources = [(records.reader(), fields_parser(self._forms))]
+        self._frame_readers = {
+            name: records.frame_reader(name)
+            for name, form in self._forms.items()
+            if form["encoding"] in VIDEO_ENCODINGS
+        }
+        for name, (other, order) in {n: s for n, s in sources.items() if s is not None}.items():
+            form = other.formats([name])
+            self._sources.append((other.reader(order), fields_parser(form)))
+            self._forms = {**self._forms, **form}
 
-    def settings(self):
+    def _the_windowed(self):
+        windowed = {name: d for name, d in self.decoders.items() if d.windowed}
+        if windowed and (len(windowed) > 1 or self.random):
+            raise ValueError(
+                "`modalities` must have one windowed decoder at most, and no random one beside it; "
+                f"received {self.decoders}."
+            )
+        return next(iter(windowed), None)
+
+    def settings(self) -> list[Any]:
         """JSON values that, with the records, say what `decode` makes."""
-        made_from = {name: f.fingerprints() for name, f in self._features.items()}
-        parts = (self._clips, self._sound, self._augment, sorted(self._pad.items()))
-        return [self._names, made_from, *map(repr, parts), self._with_index]
+        return [[[name, d.key] for name, d in self.decoders.items()], self._with_index]
 
-    def read(self, position):
+    def read(self, position: tf.Tensor) -> dict[str, Any]:
         """Reads the sample at a position () int64 -> nested tensors: what `decode` takes."""
-        (read, parse), *features = self._sources
+        (read, parse), *others = self._sources
         fields, label = parse(read(position))
-        for read_features, parse_features in features:
-            fields.update(parse_features(read_features(position))[0])
+        for read_other, parse_other in others:
+            fields.update(parse_other(read_other(position))[0])
         return {"position": position, "label": label, "fields": fields}
 
-    def load(self, position):
-        """Reads as `read` does, and all that the video has of encoded frames."""
+    def load(self, position: tf.Tensor) -> dict[str, Any]:
+        """Reads as `read` does, and all encoded frames of videos."""
         sample = self.read(position)
-        if self._clips is not None:
-            last = sample["fields"]["video"][1][0] - 1
-            sample["pictures"] = self._read_frames(position, tensorflow().zeros_like(last), last)
+        sample["frames"] = {}
+        for name, read in self._frame_readers.items():
+            last = sample["fields"][name][1][0] - 1
+            sample["frames"][name] = read(position, tensorflow().zeros_like(last), last)
         return sample
 
-    def windows_of(self, sample):
-        """The data set of a sample's windows: (sample, first frame)."""
-        tf = tensorflow()
-        starts = self.windows.starts(sample["fields"]["video"][1])
-        return tf.data.Dataset.from_tensor_slices(starts).map(lambda start: (sample, start))
+    def windows_of(self, sample: dict[str, Any]) -> tf.data.Dataset:
+        """The data set of a sample's windows: (sample, where the window begins)."""
+        dataset = tensorflow().data.Dataset
+        starts = self.decoders[self.windowed].starts(sample["fields"][self.windowed][1])
+        return dataset.from_tensor_slices(starts).map(lambda start: (sample, start))
 
-    def decode(self, sample, seed=None, start=None):
+    def decode(
+        self,
+        sample: dict[str, Any],
+        seed: tf.Tensor | None = None,
+        start: tf.Tensor | None = None,
+    ) -> tuple[dict[str, Any], tf.Tensor]:
         """Decodes what `read` or `load` read; frames that are not there are read now.
 
         Args:
             sample: As `read` or `load` returns it.
             seed: int64 tensor (), of the epoch; None where nothing is random.
-            start: First frame of the window, with `Windows`.
+            start: int64 tensor (), where the window begins; None where nothing is windowed.
 
         Returns:
             (x, y): dict modality -> tensor, and int32 label ().
         """
         tf = tensorflow()
-        x = {}
-        for name in self._names:
-            own = None
-            if seed is not None:
-                # The draws of one modality do not depend on which others are asked for.
-                own = tf.stack([seed + zlib.crc32(name.encode()), sample["position"]])
-            x[name] = self._decode(name, sample, own, start)
+        x = {
+            name: decoder.decode(self._field(name, sample, seed, start))
+            for name, decoder in self.decoders.items()
+        }
         if self._with_index:
             x["index"] = tf.cast(sample["position"], tf.int32)
         return x, sample["label"]
 
-    def _decode(self, name, sample, seed, start):
-        form = self.formats[name]
-        encoded, shape = sample["fields"][name]
-        if form["encoding"] in VIDEO_ENCODINGS:
-            value = self._decode_video(sample, shape, form, seed if start is None else start)
-        elif name == "audio" and self._sound is not None:
-            value = self._sound.decode(encoded, shape, form, seed)
-        else:
-            value = decode_field(encoded, shape, form)
-        if name == "text" and self._tokenize is not None:
-            value = self._tokenize(value)
-        if name in self._augment:
-            value = self._augment[name].apply(value, seed + 1)
-        if self._pad.get(name) is not None:
-            value = _to_length(value, self._pad[name])
-        return value
-
-    def _decode_video(self, sample, shape, form, seed_or_start):
-        def pictures(first, last):
-            if "pictures" in sample:
-                return sample["pictures"][first : last + 1]
-            return self._read_frames(sample["position"], first, last)
-
-        if self._clips is not None:
-            return self._clips.decode(pictures, shape, form, seed_or_start)
+    def _field(self, name, sample, seed, start):
         tf = tensorflow()
-        value = decode_video(pictures(tf.zeros_like(shape[0]), shape[0] - 1), shape, form)
-        return tf.ensure_shape(value, form["shape"])
+
+        def frames(first, last):
+            if "frames" in sample:
+                return sample["frames"][name][first : last + 1]
+            return self._frame_readers[name](sample["position"], first, last)
+
+        if seed is not None:
+            # The draws of one modality do not depend on which others are asked for.
+            seed = tf.stack([seed + zlib.crc32(name.encode()), sample["position"]])
+        form, (encoded, shape) = self._forms[name], sample["fields"][name]
+        return Field(form["encoding"], tuple(form["shape"]), encoded, shape, frames, seed, start)
 
 
-def _to_length(value, length):
-    """Cuts a tensor to `length` rows, or adds rows of zeros."""
-    tf = tensorflow()
-    value = value[:length]
-    missing = [[0, length - tf.shape(value)[0]]] + [[0, 0]] * (value.shape.rank - 1)
-    return tf.ensure_shape(tf.pad(value, missing), (length, *value.shape[1:]))
+def _kind(form):
+    """What a modality is, in words, with an example of what decodes it."""
+    if form["encoding"] == "utf-8":
+        return "text, such as Tokens(vocabulary)"
+    if form["encoding"] in VIDEO_ENCODINGS:
+        return "videos, such as RandomClip() or Array()"
+    return f"arrays of shape {tuple(form['shape'])}, such as Array()"

@@ -1,24 +1,27 @@
 """The features of a frozen extractor, computed once and kept as records."""
 
+from __future__ import annotations
+
 import dataclasses
 import hashlib
 import json
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import keras
 import numpy as np
 
 from keras_amid.data._tensorflow import tensorflow
+from keras_amid.data.pipeline.decoder import Decoder
 from keras_amid.data.pipeline.decoding import SampleDecoder
-from keras_amid.data.pipeline.text import tokenizer_of, vocabulary_key
 from keras_amid.data.records.examples import encode_example
 from keras_amid.data.records.reading import RecordSet
 from keras_amid.data.records.shards import Encoded, write_shards
 from keras_amid.data.records.writing import check_rows
 from keras_amid.data.storage.files import read_json, write_json
 
-_FORMAT = 1
+_FORMAT = 2
 _SHARD_SIZE = 256
 
 
@@ -27,7 +30,7 @@ class FeatureCache:
     """Features that `cache_features` wrote.
 
     Attributes:
-        folder: Where they lie: for `batches(..., features={modality: folder})`.
+        folder: Where they lie: for `batches(..., {modality: Cached(folder)})`.
         seconds: What computing them took, whichever call did it.
         count: Number of samples.
     """
@@ -36,23 +39,21 @@ class FeatureCache:
     seconds: float
     count: int
 
-    def seconds_saved(self, epochs):
+    def seconds_saved(self, epochs: int) -> float:
         """The seconds that running the extractor in each of `epochs` epochs would take more."""
         return self.seconds * (epochs - 1)
 
 
 def cache_features(
-    extractor,
-    data,
-    folder,
-    modality,
+    extractor: keras.Model,
+    data: str | Path | Iterable[str | Path],
+    folder: str | Path,
+    modality: str,
+    decode: Decoder | None = None,
     *,
-    batch_size=32,
-    sound=None,
-    pad=None,
-    vocabulary=None,
-    progress=True,
-):
+    batch_size: int = 32,
+    progress: bool = True,
+) -> FeatureCache:
     """Runs a frozen extractor once over all samples of records, and keeps its features.
 
     They are records of their own: for each sample its id, label, group and features, float32 of
@@ -62,7 +63,7 @@ def cache_features(
 
     Samples whose modality differs in shape are passed to the extractor one by one, so that nothing
     but their own content is in their features (JAX compiles anew for each shape that it meets;
-    `sound` or `pad` give them one shape).
+    a `CenterCrop` or an `Array` with a `pad` gives them one shape).
 
     Args:
         extractor: `keras.Model` whose input is one modality (of text, the tokens) and whose output
@@ -71,10 +72,9 @@ def cache_features(
         folder: Where to write. It holds the features of one extractor on one `data`: made with
             anything else, it is refused.
         modality: The modality to pass to the extractor, and the name of the features.
+        decode: How it is decoded, as for `batches`: a `CenterCrop`, `Tokens`, `Array(pad=...)`,
+            None for the plain way. What gives each sample one value, always the same.
         batch_size: Samples a call of the extractor.
-        sound: A `CenterCrop`, for "audio".
-        pad: Length in the first dimension: zeros are added at the end, what is longer is cut.
-        vocabulary: As for `batches`, for "text"; it must have a `key`.
         progress: Show a progress bar.
 
     Returns:
@@ -85,15 +85,19 @@ def cache_features(
             another extractor (other weights or configuration), other records or other settings.
     """
     folder = Path(folder)
-    _check(extractor, batch_size)
+    _check(extractor, batch_size, decode)
     records = RecordSet(data, "data")
     check_rows(records.samples)
-    tokenize = tokenizer_of(vocabulary) if modality == "text" else None
-    pads = None if pad is None else {modality: pad}
-    decoder = SampleDecoder(records, [modality], sound=sound, pad=pads, tokenize=tokenize)
-    if decoder.random or decoder.ragged:
-        raise ValueError(f"`sound` must be a CenterCrop or None, received {sound!r}.")
-    settings = _settings(extractor, records, modality, sound, pad, vocabulary)
+    records.formats([modality], "modality")
+    decoder = SampleDecoder(records, {modality: decode}, argument="decode")
+    settings = {
+        "format": _FORMAT,
+        "modality": modality,
+        "extractor": _config_digest(extractor),
+        "weights": _weights_digest(extractor),
+        "records": records.fingerprints(),
+        "decode": decoder.decoders[modality].key,
+    }
     clock = _Clock(folder / "seconds.json")
     index = write_shards(
         records.samples,
@@ -125,31 +129,24 @@ class _Clock:
         write_json(self._path, {"seconds": self.total + time.perf_counter() - start})
 
 
-def _check(extractor, batch_size):
+def _check(extractor, batch_size, decode):
     if not isinstance(extractor, keras.Model):
-        raise ValueError(f"`extractor` must be a keras.Model, received {extractor!r}.")
+        raise ValueError(f"`extractor` must be a keras.Model; received {extractor!r}.")
     if extractor.trainable_variables:
         names = [v.path for v in extractor.trainable_variables[:3]]
         raise ValueError(
             "`extractor` must be frozen (`extractor.trainable = False`): cached features do not "
-            f"follow weights that train. Received one whose trainable weights include {names}."
+            f"follow weights that train; received one whose trainable weights include {names}."
         )
     if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
-        raise ValueError(f"`batch_size` must be a positive integer, received {batch_size!r}.")
-
-
-def _settings(extractor, records, modality, sound, pad, vocabulary):
-    """All that the features depend on."""
-    return {
-        "format": _FORMAT,
-        "modality": modality,
-        "extractor": _config_digest(extractor),
-        "weights": _weights_digest(extractor),
-        "records": records.fingerprints(),
-        "sound": repr(sound) if modality == "audio" else None,
-        "pad": pad,
-        "vocabulary": _digest(vocabulary_key(vocabulary)) if modality == "text" else None,
-    }
+        raise ValueError(f"`batch_size` must be a positive integer; received {batch_size!r}.")
+    if not isinstance(decode, (Decoder, type(None))):
+        raise ValueError(f"`decode` must be a Decoder or None; received {decode!r}.")
+    if decode is not None and (decode.random or decode.ragged or decode.windowed):
+        raise ValueError(
+            "`decode` must give each sample one value, always the same, such as CenterCrop, Tokens "
+            f"or Array; received {decode!r}."
+        )
 
 
 def _digest(value):
@@ -209,7 +206,7 @@ def _encode(extractor, records, decoder, modality, batch_size, rows):
         features = extractor.predict_on_batch(x)
         if not isinstance(features, np.ndarray) or len(features) != len(tf.nest.flatten(x)[0]):
             raise ValueError(
-                "`extractor` must have one output (batch, ...), received one that gives "
+                "`extractor` must have one output (batch, ...); received one that gives "
                 f"{tf.nest.map_structure(np.shape, features)}."
             )
         for value in features:

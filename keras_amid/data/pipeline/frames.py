@@ -7,13 +7,11 @@ from keras_amid.data._tensorflow import tensorflow
 _JPEG = {"dct_method": "INTEGER_ACCURATE", "fancy_upscaling": False}
 
 
-def decode_frames(pictures, shape, form, start, count, window):
+def decode_frames(field, start, count, window):
     """Decodes a window of `count` consecutive frames; past the last one, the last is repeated.
 
     Args:
-        pictures: Function: first and last frame, int64 () -> the encoded frames, string (frames,).
-        shape: int64 tensor (4,): frames, height, width, channels.
-        form: {"encoding", "shape"} of the modality.
+        field: `Field` of a video.
         start: int64 tensor (), the first frame.
         count: Integer, the number of frames.
         window: int32 tensor (4,): top, left, height, width, in pixels.
@@ -22,10 +20,10 @@ def decode_frames(pictures, shape, form, start, count, window):
         uint8 tensor (count, window height, window width, channels).
     """
     tf = tensorflow()
-    frames = tf.minimum(start + tf.range(count, dtype=tf.int64), shape[0] - 1)
-    encoded = tf.gather(pictures(frames[0], frames[-1]), frames - frames[0])
-    channels = form["shape"][-1]
-    if form["encoding"] == "jpeg":
+    frames = tf.minimum(start + tf.range(count, dtype=tf.int64), field.shape[0] - 1)
+    encoded = tf.gather(field.frames(frames[0], frames[-1]), frames - frames[0])
+    channels = field.static_shape[-1]
+    if field.encoding == "jpeg":
         # Written out instead of mapped: a loop costs about a tenth of the decoding.
         return tf.stack(
             [
@@ -33,30 +31,35 @@ def decode_frames(pictures, shape, form, start, count, window):
                 for picture in tf.unstack(encoded, num=count)
             ]
         )
-    decoded = decode_video(encoded, tf.concat([[count], shape[1:]], 0), form)
+    decoded = _decode_whole(field, encoded, tf.concat([[count], field.shape[1:]], 0))
     top, left, height, width = tf.unstack(window)
     cut = decoded[:, top : top + height, left : left + width]
     return tf.ensure_shape(cut, (count, None, None, channels))
 
 
-def decode_video(encoded, shape, form):
-    """Decodes whole frames.
+def decode_video(field):
+    """Decodes a whole video.
 
     Args:
-        encoded: String tensor (frames,).
-        shape: int64 tensor (4,): frames, height, width, channels.
-        form: {"encoding", "shape"} of the modality.
+        field: `Field` of a video.
 
     Returns:
         uint8 tensor (frames, height, width, channels).
     """
+    encoded = field.frames(tensorflow().zeros_like(field.shape[0]), field.shape[0] - 1)
+    value = _decode_whole(field, encoded, field.shape)
+    return tensorflow().ensure_shape(value, field.static_shape)
+
+
+def _decode_whole(field, encoded, shape):
+    """Decodes whole frames, string (frames,), to uint8 of `shape`, int64 (4,)."""
     tf = tensorflow()
-    channels = form["shape"][-1]
-    if form["encoding"] == "raw":
+    channels = field.static_shape[-1]
+    if field.encoding == "raw":
         return tf.reshape(tf.io.decode_raw(encoded, tf.uint8), shape)
 
     def decode(picture):
-        if form["encoding"] == "jpeg":
+        if field.encoding == "jpeg":
             return tf.io.decode_jpeg(picture, channels, **_JPEG)
         return tf.io.decode_png(picture, channels)
 

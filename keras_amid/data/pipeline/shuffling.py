@@ -11,7 +11,7 @@ class EpochShuffle(keras.callbacks.Callback):
     Pass the same object to the pipeline and to `fit`:
 
         shuffle = EpochShuffle(seed=0)
-        train = batches(folder, batch_size=16, shuffle=shuffle)
+        train = batches(folder, 16, {"video": RandomClip()}, shuffle=shuffle)
         model.fit(train, epochs=100, callbacks=[shuffle, ...])
 
     As a callback it tells the pipeline the number of the epoch before Keras makes the epoch's

@@ -1,6 +1,6 @@
-"""Words to integers, because JAX and torch take no strings.
+"""Text as tokens, because JAX and torch take no strings, or as it is.
 
-`batches` takes a `Vocabulary` or any other object that has
+`Tokens` takes a `Vocabulary` or any other object that has
 
     tokenizer()    returns a TensorFlow function: string tensor () -> tensor of a fixed shape, or
                    a dict of such tensors (`token_ids`, `padding_mask`, ...): `x["text"]`, batched
@@ -9,32 +9,90 @@
 and an object without `tokenizer` that is such a function itself, such as a `BertTokenizer`.
 """
 
+from __future__ import annotations
+
 import dataclasses
+import functools
+from typing import TYPE_CHECKING, Any
+
+import keras
 
 from keras_amid.data._tensorflow import tensorflow
+from keras_amid.data.pipeline.decoder import Decoder, Field
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 PADDING, UNKNOWN, FIRST_WORD = 0, 1, 2
 
 
-def tokenizer_of(vocabulary):
-    """Returns the TensorFlow function string tensor () -> tokens of a vocabulary."""
-    function = vocabulary.tokenizer() if hasattr(vocabulary, "tokenizer") else vocabulary
-    if not callable(function):
-        raise ValueError(
-            "`vocabulary` must be a Vocabulary, or another object with `tokenizer()` or that is "
-            f"the tokenizing function itself, received {vocabulary!r}."
-        )
-    return function
+@dataclasses.dataclass(frozen=True)
+class Text(Decoder):
+    """Text as string tensors (), for networks that begin with a tokenizer: TensorFlow only."""
+
+    decodes = "text"
+
+    def __post_init__(self):
+        if keras.backend.backend() != "tensorflow":
+            raise ValueError(
+                '`backend` must be "tensorflow" for `Text`, as others take no strings; received '
+                f'"{keras.backend.backend()}". `Tokens(vocabulary)` serves all of them.'
+            )
+
+    def fits(self, encoding: str, shape: tuple[int | None, ...]) -> bool:
+        return encoding == "utf-8"
+
+    def decode(self, field: Field) -> tf.Tensor:
+        """Gives the text: string ()."""
+        return field.value()
 
 
-def vocabulary_key(vocabulary):
-    """Returns the `key` of a vocabulary, which what is kept on the disk is named after."""
-    if not hasattr(vocabulary, "key"):
-        raise ValueError(
-            "`vocabulary` must have a `key` that tells it from others where what is made of its "
-            f"tokens is kept on the disk, received {vocabulary!r}."
-        )
-    return vocabulary.key
+@dataclasses.dataclass(frozen=True)
+class Tokens(Decoder):
+    """Text as tokens.
+
+    Attributes:
+        vocabulary: A `Vocabulary` or another tokenizer; see the docstring of this module.
+    """
+
+    vocabulary: Any
+
+    decodes = "text"
+
+    def __post_init__(self):
+        if not hasattr(self.vocabulary, "tokenizer") and not callable(self.vocabulary):
+            raise ValueError(
+                "`vocabulary` must be a Vocabulary, or another object with `tokenizer()` or that "
+                f"is the tokenizing function itself; received {self.vocabulary!r}."
+            )
+
+    @property
+    def key(self) -> Any:
+        """The vocabulary's `key`.
+
+        Raises:
+            ValueError: It has none.
+        """
+        if not hasattr(self.vocabulary, "key"):
+            raise ValueError(
+                "`vocabulary` must have a `key` that tells it from others where what is made of "
+                f"its tokens is kept on the disk; received {self.vocabulary!r}."
+            )
+        return ["Tokens", self.vocabulary.key]
+
+    def fits(self, encoding: str, shape: tuple[int | None, ...]) -> bool:
+        return encoding == "utf-8"
+
+    @functools.cached_property
+    def _tokenize(self):
+        vocabulary = self.vocabulary
+        # A table that is made while `decode` is traced would belong to that graph alone.
+        with tensorflow().init_scope():
+            return vocabulary.tokenizer() if hasattr(vocabulary, "tokenizer") else vocabulary
+
+    def decode(self, field: Field) -> tf.Tensor | dict[str, tf.Tensor]:
+        """Gives what the tokenizer makes of the text: int32 (length,) with a `Vocabulary`."""
+        return self._tokenize(field.value())
 
 
 @dataclasses.dataclass(frozen=True)

@@ -107,26 +107,26 @@ def parse_frames(serialized, name):
     return tf.io.parse_example(serialized, {name: tf.io.VarLenFeature(tf.string)})[name].values
 
 
-def decode_field(encoded, shape, form):
+def decode_field(encoded, shape, encoding, static_shape):
     """Undoes the encoding of a modality other than a video, as a TensorFlow operation.
 
     Args:
         encoded: String tensor, as `fields_parser` gives it.
         shape: int64 tensor, likewise.
-        form: {"encoding", "shape"} of the modality.
+        encoding: How the modality is kept.
+        static_shape: Its shape, None in dimensions in which samples differ.
 
     Returns:
-        Tensor of the static shape `form["shape"]`: float32 or string.
+        Tensor of the static shape: float32 or string.
     """
     tf = tensorflow()
-    encoding = form["encoding"]
     if encoding == "utf-8":
         return encoded
     if encoding == "pcm16":
         value = tf.cast(tf.io.decode_raw(encoded, tf.int16), tf.float32) / _PCM_SCALE
     else:
         value = tf.reshape(tf.io.decode_raw(encoded, tf.float32), shape)
-    return tf.ensure_shape(value, form["shape"])
+    return tf.ensure_shape(value, static_shape)
 
 
 def _bytes(tf, values):

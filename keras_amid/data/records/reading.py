@@ -146,35 +146,3 @@ def _read(file, offset, count):
     )
     dataset = tf.data.experimental.from_variant(records, tf.TensorSpec((), tf.string))
     return dataset.take(count).batch(count).get_single_element()
-
-
-def feature_positions(records, features, name):
-    """Where the cached features of each sample of `records` lie.
-
-    Args:
-        records: `RecordSet` of the samples.
-        features: `RecordSet` that `cache_features` wrote.
-        name: The modality, for messages.
-
-    Returns:
-        int64 array: the position in `features` of each sample of `records`.
-
-    Raises:
-        ValueError: The features were made from other records, or lack a sample.
-    """
-    made_from = {f for index in features.indexes for f in index["settings"].get("records", [])}
-    for folder, fingerprint in zip(records.folders, records.fingerprints(), strict=True):
-        if fingerprint not in made_from:
-            raise ValueError(
-                f"`features`: the features of {name} in {[str(f) for f in features.folders]} were "
-                f"not made from the records in {folder} as they are now. Run `cache_features` on "
-                "these records, into another folder."
-            )
-    positions = {sample["id"]: i for i, sample in enumerate(features.samples)}
-    missing = [s["id"] for s in records.samples if s["id"] not in positions]
-    if missing or len(positions) < len(features):
-        raise ValueError(
-            f"`features`: {name} lacks {len(missing)} samples, such as {missing[:3]}, and has "
-            f"{len(features) - len(positions)} ids twice; expected one for each sample."
-        )
-    return np.array([positions[sample["id"]] for sample in records.samples])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import record_examples
 
-from keras_amid.data import iemocap, write_clip
+from keras_amid.data import Text, iemocap, write_clip
 from keras_amid.data.datasets.miniatures import content
 from keras_amid.data.datasets.miniatures import iemocap as miniature
 
@@ -137,7 +137,7 @@ def test_folds_leave_one_session_out(data):
     with pytest.raises(ValueError, match="`session`.*received 6"):
         data.fold(6)
     train, test = data.fold(5)
-    x, y = next(iter(data.pipeline(train, 4, ("text",), text="bytes").as_numpy_iterator()))
+    x, y = next(iter(data.pipeline(train, 4, {"text": Text()}).as_numpy_iterator()))
     assert len(y) == 4 and test == "session-5"
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import record_examples
 
-from keras_amid.data import mmin
+from keras_amid.data import Array, mmin
 from keras_amid.data.datasets.miniatures import mmin as miniature
 
 pytestmark = pytest.mark.any_backend
@@ -55,7 +55,7 @@ def test_features_are_those_of_the_files(root, data):
             np.testing.assert_array_equal(x[modality][0], file[name][()])
     alone = next(s for s in data.samples("session-1") if s["id"] == "Ses01F_impro99_F004")
     assert alone["lengths"]["face_features"] == 1
-    padded = data.pipeline(data.fold(1)[0], 4, MODALITIES[:1], pad={"face_features": 20})
+    padded = data.pipeline(data.fold(1)[0], 4, {"face_features": Array(pad=20)})
     x, _ = next(iter(padded.as_numpy_iterator()))
     assert x["face_features"].shape == (4, 20, 342)
 

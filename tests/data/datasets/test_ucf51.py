@@ -105,15 +105,15 @@ def test_awkward_cases_are_counted_and_named(data):
 
 def test_batches(data):
     train = data.pipeline(
-        "test", 2, ("video",), clips=Windows(frames=16, size=24), with_index=True
+        "test", 2, {"video": Windows(frames=16, size=24)}, with_index=True
     ).as_numpy_iterator()
     x, y = next(iter(train))
     assert x["video"].shape == (2, 16, 24, 24, 3) and y.dtype == np.int32
-    both = data.pipeline(["train", "test"], 15, ("video",), clips=Windows(frames=8, size=16))
+    both = data.pipeline(["train", "test"], 15, {"video": Windows(frames=8, size=16)})
     assert set(np.concatenate([y for _, y in both.as_numpy_iterator()])) == {0, 1, 25}
     assert PreparedData.open(data.folder) == data
     with pytest.raises(ValueError, match=r"`split` must be one of \['train', 'test'\]"):
-        data.pipeline("exam", 2, clips=RandomClip())
+        data.pipeline("exam", 2, {"video": RandomClip()})
     with pytest.raises(ValueError, match="`session`"):
         data.fold(1)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_amid.data import EpochShuffle, MaskSpectrogram, batches, write_records
+from keras_amid.data import Array, EpochShuffle, MaskSpectrogram, batches, write_records
 from keras_amid.data.pipeline import augmentation
 
 pytestmark = pytest.mark.any_backend
@@ -56,8 +56,7 @@ def test_pipeline_masks_anew_in_each_epoch_and_the_same_in_each_run(tmp_path):
         data = batches(
             tmp_path,
             8,
-            ("mel",),
-            augment={"mel": MaskSpectrogram(6, 3)},
+            {"mel": Array(augment=MaskSpectrogram(6, 3))},
             shuffle=EpochShuffle(seed),
         )
         return [next(data.as_numpy_iterator())[0]["mel"] for _ in range(2)]
@@ -66,7 +65,7 @@ def test_pipeline_masks_anew_in_each_epoch_and_the_same_in_each_run(tmp_path):
     assert np.any(first != second)
     np.testing.assert_array_equal(epochs(0), [first, second])
     with pytest.raises(ValueError, match="`shuffle` must be an EpochShuffle"):
-        batches(tmp_path, 8, ("mel",), augment={"mel": MaskSpectrogram(6, 3)})
+        batches(tmp_path, 8, {"mel": Array(augment=MaskSpectrogram(6, 3))})
 
 
 def test_absence_of_tensorflow_io_is_told_where_it_is_needed(monkeypatch):

@@ -14,6 +14,7 @@ from keras_amid.data import (
     read_samples,
     write_records,
 )
+from keras_amid.data.pipeline.decoder import Field
 
 pytestmark = pytest.mark.any_backend
 
@@ -69,10 +70,10 @@ def resized(window, size):
 def clips_of(folder, clips, seed=0, **options):
     """The clips of an epoch by the sample's index."""
     shuffle = EpochShuffle(seed) if isinstance(clips, RandomClip) else None
-    options = {"with_index": True, "shuffle": shuffle, "clips": clips, **options}
+    options = {"with_index": True, "shuffle": shuffle, **options}
     first = folder[0] if isinstance(folder, list) else folder
     count, found = len(read_samples(first)), {}
-    for x, y in batches(folder, 3, ("video",), **options).as_numpy_iterator():
+    for x, y in batches(folder, 3, {"video": clips}, **options).as_numpy_iterator():
         for clip, index, label in zip(x["video"], x["index"], y, strict=True):
             assert label == index % count
             found.setdefault(int(index), []).append(clip)
@@ -127,8 +128,8 @@ def test_only_the_needed_frames_are_decoded(tmp_path):
     import tensorflow as tf
 
     make(tmp_path, [coordinates(6)], "jpeg")
-    form = {"encoding": "jpeg", "shape": [6, HEIGHT, WIDTH, 3]}
-    shape = tf.constant(form["shape"], tf.int64)
+    static_shape = (6, HEIGHT, WIDTH, 3)
+    shape = tf.constant(static_shape, tf.int64)
     pictures = list(record_examples.examples(tmp_path)["v0"]["video"].bytes_list.value)
     broken = pictures[:4] + [b"broken"] * 2
 
@@ -136,7 +137,9 @@ def test_only_the_needed_frames_are_decoded(tmp_path):
         def cut(first, last):
             return tf.constant(pictures[int(first) : int(last) + 1])
 
-        return Windows(4, 4, 16).decode(cut, shape, form, tf.constant(start, tf.int64))
+        start = tf.constant(start, tf.int64)
+        field = Field("jpeg", static_shape, tf.constant(b""), shape, cut, start=start)
+        return Windows(4, 4, 16).decode(field)
 
     np.testing.assert_array_equal(window(broken, 0), window(pictures, 0))
     with pytest.raises(tf.errors.InvalidArgumentError):
@@ -154,7 +157,7 @@ def test_only_the_needed_part_of_the_file_is_read(tmp_path):
     content = bytearray(shard.read_bytes())
     content[sizes[0] + sizes[1] + 50] ^= 255
     shard.write_bytes(content)
-    data = batches(tmp_path, 1, ("video",), clips=windows).as_numpy_iterator()
+    data = batches(tmp_path, 1, {"video": windows}).as_numpy_iterator()
     np.testing.assert_array_equal([next(data)[0]["video"][0] for _ in range(2)], whole[:2])
     with pytest.raises(Exception, match="corrupted"):
         next(data)
@@ -201,8 +204,7 @@ def test_clips_are_a_function_of_seed_epoch_and_sample(folders):
 
     def epochs(seed, folder=folders["png"], **options):
         data = batches(
-            folder, 2, ("video",), clips=clips, shuffle=EpochShuffle(seed), with_index=True,
-            **options,
+            folder, 2, {"video": clips}, shuffle=EpochShuffle(seed), with_index=True, **options
         )  # fmt: skip
         made = []
         for _ in range(2):
@@ -219,7 +221,7 @@ def test_clips_are_a_function_of_seed_epoch_and_sample(folders):
 
 
 def test_windows_see_every_frame_in_order(folders):
-    data = batches(folders["png"], 2, ("video",), clips=Windows(4, 4, 16), with_index=True)
+    data = batches(folders["png"], 2, {"video": Windows(4, 4, 16)}, with_index=True)
     found = clips_of(folders["png"], Windows(4, 4, 16))
     assert [len(found[i]) for i in range(4)] == [3, 8, 1, 3]
     assert int(data.cardinality()) == 8  # 15 windows

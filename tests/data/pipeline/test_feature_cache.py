@@ -5,9 +5,12 @@ import numpy as np
 import pytest
 
 from keras_amid.data import (
+    Array,
+    Cached,
     CenterCrop,
     EpochShuffle,
     RandomCrop,
+    Tokens,
     Vocabulary,
     batches,
     cache_features,
@@ -54,8 +57,9 @@ def expected(model, numbers=range(COUNT)):
     return inputs @ keras.ops.convert_to_numpy(model.weights[0])
 
 
-def cache(model, records, folder, modality="audio", **options):
-    return cache_features(model, records, folder, modality, **{"progress": False, **options})
+def cache(model, records, folder, modality="audio", decode=None, **options):
+    options = {"progress": False, **options}
+    return cache_features(model, records, folder, modality, decode, **options)
 
 
 def test_feature_of_a_sample_comes_with_its_label_after_shuffling(records, tmp_path):
@@ -67,10 +71,8 @@ def test_feature_of_a_sample_comes_with_its_label_after_shuffling(records, tmp_p
         data = batches(
             records,
             2,
-            ("audio", "text"),
-            features={"audio": tmp_path},
+            {"audio": Cached(tmp_path), "text": Tokens(WORDS)},
             shuffle=EpochShuffle(1),
-            vocabulary=WORDS,
             with_index=True,
             **options,
         )
@@ -101,15 +103,15 @@ def test_another_extractor_or_data_or_setting_is_refused(records, tmp_path):
         (lambda folder: cache(extractor(seed=2), records, folder), "weights"),
         (lambda folder: cache(extractor(units=4), records, folder), "extractor"),
         (lambda folder: cache(extractor(), other, folder), "records"),
-        (lambda folder: cache(small, records, folder, sound=CenterCrop(4)), "sound"),
-        (lambda folder: cache(small, records, folder, pad=4), "pad"),
+        (lambda folder: cache(small, records, folder, decode=CenterCrop(4)), "decode"),
+        (lambda folder: cache(small, records, folder, decode=Array(4)), "decode"),
     ):
         with pytest.raises(ValueError, match=f"other settings.*`{name}`"):
             call(tmp_path / "a")
-    with pytest.raises(ValueError, match="`features`.*audio.*not made from the records"):
-        batches(other, 2, ("audio",), features={"audio": tmp_path / "a"})
-    with pytest.raises(ValueError, match="`features`.*not made from the records"):
-        batches(records, 2, ("audio",), features={"audio": records})
+    with pytest.raises(ValueError, match="`folder`.*audio.*not made from the records"):
+        batches(other, 2, {"audio": Cached(tmp_path / "a")})
+    with pytest.raises(ValueError, match="`folder`.*not made from the records"):
+        batches(records, 2, {"audio": Cached(records)})
 
 
 def test_stopped_in_the_middle_it_goes_on(records, tmp_path, monkeypatch):
@@ -131,7 +133,7 @@ def test_stopped_in_the_middle_it_goes_on(records, tmp_path, monkeypatch):
         cache(model, records, tmp_path / "cut")
     assert calls == [3, 3]
     with pytest.raises(ValueError, match="not complete"):
-        batches(records, 2, ("audio",), features={"audio": tmp_path / "cut"})
+        batches(records, 2, {"audio": Cached(tmp_path / "cut")})
     calls[:] = [0, 0, 0]
     assert cache(model, records, tmp_path / "cut").count == whole.count == COUNT
     assert calls == [0, 0, 0, 1]
@@ -145,9 +147,7 @@ def test_framewise_features_of_samples_of_different_length(tmp_path):
     model = keras.Model(inputs, keras.layers.Lambda(lambda x: x[..., :2] + 1)(inputs))
     model.trainable = False
     cache(model, tmp_path / "r", tmp_path / "f", "face")
-    data = batches(
-        tmp_path / "r", 4, ("face",), features={"face": tmp_path / "f"}, pad={"face": None}
-    )
+    data = batches(tmp_path / "r", 4, {"face": Cached(tmp_path / "f", pad="batch")})
     ((x, _),) = data.as_numpy_iterator()
     assert x["face"].shape == (4, 5, 2)
     for number, face in enumerate(x["face"]):
@@ -159,13 +159,12 @@ def test_features_of_several_folders_serve_each_of_them(records, tmp_path):
     model = extractor()
     cache(model, [records, other], tmp_path / "f")
     for folders, numbers in ((other, [20, 21, 22]), ([other, records], [20, 21, 22, *range(7)])):
-        data = batches(folders, 20, ("audio",), features={"audio": tmp_path / "f"})
+        data = batches(folders, 20, {"audio": Cached(tmp_path / "f")})
         ((x, _),) = data.as_numpy_iterator()
         np.testing.assert_allclose(x["audio"], expected(model, numbers), rtol=1e-5, atol=1e-6)
     shutil.copytree(records, tmp_path / "moved")
-    ((x, _),) = batches(
-        tmp_path / "moved", 20, ("audio",), features={"audio": tmp_path / "f"}
-    ).as_numpy_iterator()
+    decoders = {"audio": Cached(tmp_path / "f")}
+    ((x, _),) = batches(tmp_path / "moved", 20, decoders).as_numpy_iterator()
     np.testing.assert_allclose(x["audio"], expected(model), rtol=1e-5, atol=1e-6)
 
 
@@ -173,8 +172,8 @@ def test_text_is_tokenized(records, tmp_path):
     inputs = keras.Input((3,), dtype="int32")
     model = keras.Model(inputs, keras.layers.Rescaling(1.0)(inputs))
     model.trainable = False
-    cache(model, records, tmp_path, "text", vocabulary=WORDS)
-    ((x, _),) = batches(records, 9, ("text",), features={"text": tmp_path}).as_numpy_iterator()
+    cache(model, records, tmp_path, "text", Tokens(WORDS))
+    ((x, _),) = batches(records, 9, {"text": Cached(tmp_path)}).as_numpy_iterator()
     assert x["text"][:4].tolist() == [[0, 0, 0], [2, 0, 0], [2, 3, 0], [0, 0, 0]]
 
 
@@ -188,10 +187,13 @@ def test_wrong_arguments_are_named(records, tmp_path):
         (lambda: cache(keras.layers.ReLU(), records, tmp_path), "`extractor`.*keras.Model"),
         (lambda: cache(two, records, tmp_path / "two"), "`extractor` must have one output"),
         (lambda: cache(extractor(), records, tmp_path, batch_size=0), "`batch_size`.*0"),
-        (lambda: cache(extractor(), records, tmp_path, sound=RandomCrop(8)), "`sound`.*RandomCrop"),
-        (lambda: cache(extractor(), records, tmp_path, "smell"), "`modalities`.*'smell'"),
+        (
+            lambda: cache(extractor(), records, tmp_path, "audio", RandomCrop(8)),
+            "`decode`.*RandomCrop",
+        ),
+        (lambda: cache(extractor(), records, tmp_path, "smell"), "`modality`.*'smell'"),
         (lambda: cache(extractor(), [records] * 2, tmp_path), "unique `id`s.*'s0'"),
-        (lambda: cache(extractor(), records, tmp_path, "text", vocabulary=len), "`key`"),
+        (lambda: cache(extractor(), records, tmp_path, "text", Tokens(len)), "`key`"),
     ):
         with pytest.raises(ValueError, match=message):
             call()

@@ -2,10 +2,13 @@ import numpy as np
 import pytest
 
 from keras_amid.data import (
+    Array,
     EpochShuffle,
     MaskSpectrogram,
     RandomClip,
     RandomCrop,
+    Text,
+    Tokens,
     Vocabulary,
     Windows,
     batches,
@@ -40,7 +43,8 @@ def labels(dataset):
 def test_yields_the_asked_modalities_alone(tmp_path):
     make(tmp_path)
     for modalities in (("video",), ("audio",), ("audio", "video"), ("video", "text")):
-        dataset = batches(tmp_path, 4, modalities, vocabulary=WORDS)
+        ways = {name: Tokens(WORDS) if name == "text" else None for name in modalities}
+        dataset = batches(tmp_path, 4, ways if "text" in modalities else modalities)
         found = list(dataset.as_numpy_iterator())
         assert len(found) == int(dataset.cardinality()) == 3
         assert [len(y) for _, y in found] == [4, 4, 2]
@@ -58,10 +62,10 @@ def test_yields_the_asked_modalities_alone(tmp_path):
 
 def test_text_as_tokens_and_as_bytes(tmp_path):
     make(tmp_path, 5)
-    (x, _) = next(batches(tmp_path, 5, ("text",), vocabulary=WORDS).as_numpy_iterator())
+    (x, _) = next(batches(tmp_path, 5, {"text": Tokens(WORDS)}).as_numpy_iterator())
     assert x["text"].dtype == np.int32
     assert x["text"].tolist() == [[2, 5, 4], [2, 3, 0], [1, 3, 0], [0, 0, 0], [2, 2, 2]]
-    (x, _) = next(batches(tmp_path, 5, ("text",), text="bytes").as_numpy_iterator())
+    (x, _) = next(batches(tmp_path, 5, {"text": Text()}).as_numpy_iterator())
     assert [text.decode() for text in x["text"]] == CAPTIONS
 
 
@@ -126,28 +130,36 @@ def test_file_cache_is_made_once_and_only_for_the_same_request(tmp_path):
         ({"modalities": ()}, "`modalities`"),
         ({"modalities": "video"}, "`modalities`.*'video'"),
         ({"modalities": ("video", "depth")}, "`modalities`.*'audio', 'text', 'video'.*'depth'"),
-        ({"modalities": ("text",)}, "`vocabulary`.*None"),
-        ({"modalities": ("text",), "text": "words"}, "`text`.*'words'"),
-        ({"modalities": ("text",), "vocabulary": 3}, "`vocabulary`.*3"),
+        ({"modalities": ("text",)}, r"`modalities\['text'\]`.*Tokens\(vocabulary\).*None"),
+        ({"modalities": {"text": "words"}}, r"`modalities\['text'\]`.*'words'"),
         ({"host": (1, 1)}, r"`host`.*\(1, 1\)"),
         ({"host": (2, 3)}, r"`host` \(2, 3\) has no share.*2 samples"),
         ({"subset": [0, 2]}, r"`subset` must be in 0\.\.1.*received 0\.\.2"),
         ({"subset": [1, 1]}, "`subset` must be integers that differ"),
         ({"subset": [0.5]}, "`subset` must be integers"),
-        ({"clips": 16}, "`clips`.*16"),
-        ({"sound": 16}, "`sound`.*16"),
-        ({"clips": RandomClip()}, "`shuffle` must be an EpochShuffle.*None"),
-        ({"sound": RandomCrop(3)}, "`shuffle` must be an EpochShuffle.*None"),
-        ({"clips": Windows(), "shuffle": EpochShuffle(0)}, "`shuffle` must be None with `Windows`"),
-        ({"sound": RandomCrop(3), "shuffle": EpochShuffle(0), "cache": "x"}, "`cache`.*'x'"),
-        ({"pad": {"faces": 3}}, "`pad`.*'audio', 'text', 'video'.*'faces'"),
-        ({"augment": {"mel": MaskSpectrogram(1, 1)}}, "`augment`.*'mel'"),
+        ({"modalities": {"video": 16}}, r"`modalities\['video'\]`.*16"),
+        ({"modalities": {"audio": 16}}, r"`modalities\['audio'\]`.*16"),
+        ({"modalities": {"video": RandomClip()}}, "`shuffle` must be an EpochShuffle.*None"),
+        ({"modalities": {"audio": RandomCrop(3)}}, "`shuffle` must be an EpochShuffle.*None"),
+        (
+            {"modalities": {"video": Windows()}, "shuffle": EpochShuffle(0)},
+            "`shuffle` must be None with `Windows`",
+        ),
+        (
+            {"modalities": {"audio": RandomCrop(3)}, "shuffle": EpochShuffle(0), "cache": "x"},
+            "`cache`.*'x'",
+        ),
+        ({"modalities": {"faces": Array(3)}}, "`modalities`.*'audio', 'text', 'video'.*'faces'"),
+        (
+            {"modalities": {"mel": Array(augment=MaskSpectrogram(1, 1))}},
+            "`modalities`.*'mel'",
+        ),
     ],
 )
 def test_wrong_arguments_are_named(tmp_path, options, message):
     make(tmp_path, 2)
     with pytest.raises(ValueError, match=message):
-        batches(tmp_path, **{"batch_size": 2, **options})
+        batches(tmp_path, **{"batch_size": 2, "modalities": ("video", "audio"), **options})
 
 
 def test_samples_of_different_shapes_are_refused(tmp_path):
@@ -167,13 +179,14 @@ def test_empty_records_are_refused(tmp_path):
 
     make(tmp_path, 2, read=read)
     with pytest.raises(ValueError, match="hold no samples"):
-        batches(tmp_path, 2)
+        batches(tmp_path, 2, ("video",))
 
 
 def test_index_is_the_place_in_the_records(tmp_path):
     folders = [make(tmp_path / "a", 6), make(tmp_path / "b", 4, start=6)]
-    for options in ({}, {"cache": False}, {"cache": True, "sound": RandomCrop(2)}):
-        data = batches(folders, 3, ("audio",), shuffle=EpochShuffle(0), with_index=True, **options)
+    for options in ({}, {"cache": False}, {"cache": True, "decode": RandomCrop(2)}):
+        decoders = {"audio": options.pop("decode", None)}
+        data = batches(folders, 3, decoders, shuffle=EpochShuffle(0), with_index=True, **options)
         seen = []
         for x, y in data.as_numpy_iterator():
             assert x["index"].dtype == np.int32
@@ -218,7 +231,7 @@ def various(row):
 
 def test_arrays_are_filled_up_to_a_length(tmp_path):
     make(tmp_path, 6, read=various)
-    data = batches(tmp_path, 4, ("face", "age"), pad={"face": 3})
+    data = batches(tmp_path, 4, {"face": Array(3), "age": None})
     assert data.element_spec[0]["face"].shape.as_list() == [None, 3, 2]
     for x, y in data.as_numpy_iterator():
         for face, age, number in zip(x["face"], x["age"], y, strict=True):
@@ -229,7 +242,7 @@ def test_arrays_are_filled_up_to_a_length(tmp_path):
 
 def test_arrays_are_filled_up_to_the_longest_of_the_batch(tmp_path):
     make(tmp_path, 6, read=various)
-    first, second = batches(tmp_path, 4, ("face",), pad={"face": None}).as_numpy_iterator()
+    first, second = batches(tmp_path, 4, {"face": Array("batch")}).as_numpy_iterator()
     assert first[0]["face"].shape == (4, 4, 2) and second[0]["face"].shape == (2, 5, 2)
     assert first[0]["face"][1, :, 0].tolist() == [2, 2, 0, 0]
     assert second[0]["face"][:, :, 1].tolist() == [[5] * 5, [6, 0, 0, 0, 0]]
@@ -255,13 +268,13 @@ class Letters:
 def test_tokens_may_be_dicts(tmp_path, cache):
     make(tmp_path / "a", 5)
     cache = cache if cache is True else tmp_path / "cache"
-    data = batches(tmp_path / "a", 5, ("text", "audio"), vocabulary=Letters(), cache=cache)
+    data = batches(tmp_path / "a", 5, {"text": Tokens(Letters()), "audio": None}, cache=cache)
     (x, _) = next(data.as_numpy_iterator())
     assert x["text"]["ids"].tolist() == [[65], [97], [122], [0], [97]]
     assert x["text"]["there"].tolist() == [[1], [1], [1], [0], [1]]
     assert x["audio"].shape == (5, 6)
     with pytest.raises(ValueError, match="`vocabulary` must have a `key`"):
-        batches(tmp_path / "a", 5, ("text",), vocabulary=lambda text: text, cache=tmp_path)
+        batches(tmp_path / "a", 5, {"text": Tokens(lambda text: text)}, cache=tmp_path)
 
 
 def test_resumed_epoch_sees_the_clips_and_crops_of_the_uninterrupted_run(tmp_path):
@@ -277,10 +290,9 @@ def test_resumed_epoch_sees_the_clips_and_crops_of_the_uninterrupted_run(tmp_pat
         data = batches(
             tmp_path,
             batch_size,
+            {"video": RandomClip(2, 5), "audio": RandomCrop(4)},
             shuffle=shuffle,
             cache=cache,
-            clips=RandomClip(2, 5),
-            sound=RandomCrop(4),
         )
         found = []
         for number in numbers:

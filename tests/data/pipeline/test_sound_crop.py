@@ -30,7 +30,7 @@ def folder(request, tmp_path_factory):
 def crops(folder, sound, epochs=1, **options):
     """Pairs (label, crop) of some epochs."""
     shuffle = EpochShuffle(3) if isinstance(sound, RandomCrop) else None
-    data = batches(folder, 2, ("audio",), sound=sound, shuffle=shuffle, **options)
+    data = batches(folder, 2, {"audio": sound}, shuffle=shuffle, **options)
     found = []
     for _ in range(epochs):
         for x, y in data.as_numpy_iterator():

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from keras_amid.data import MediaError, batches, read_index, read_samples, write_records
+from keras_amid.data import MediaError, Text, batches, read_index, read_samples, write_records
 
 pytestmark = pytest.mark.any_backend
 
@@ -26,8 +26,11 @@ def write(samples, folder, read=values, **options):
     return write_records(samples, folder, read, **{"progress": False, "shard_size": 4, **options})
 
 
-def read_all(folder, modalities=("video", "audio", "text")):
-    found = list(batches(folder, 100, modalities, text="bytes").as_numpy_iterator())
+EVERYTHING = {"video": None, "audio": None, "text": Text()}
+
+
+def read_all(folder, modalities=EVERYTHING):
+    found = list(batches(folder, 100, modalities).as_numpy_iterator())
     assert len(found) == 1
     return found[0]
 
@@ -142,7 +145,7 @@ def test_whole_shards_are_not_written_again_after_a_crash(tmp_path):
     with pytest.raises(ValueError, match="not complete"):
         read_index(tmp_path / "a")
     with pytest.raises(ValueError, match="not complete"):
-        batches(tmp_path / "a", 2)
+        batches(tmp_path / "a", 2, ("video", "audio"))
     asked.clear()
     resumed = write(rows(10), tmp_path / "a", lambda row: asked.append(row["id"]) or sometimes(row))
     assert sorted(asked) == [f"clip-{i}" for i in range(4, 10)]

@@ -22,7 +22,7 @@ from tqdm.auto import tqdm
 
 from keras_amid.data.datasets.ripple_tank import world as rw
 from keras_amid.data.media import MediaError, read_clip, read_sound, write_clip, write_sound
-from keras_amid.data.pipeline.text import Vocabulary
+from keras_amid.data.pipeline.text import Tokens, Vocabulary
 from keras_amid.data.records.writing import read_index, write_records
 from keras_amid.data.storage.files import read_json, refuse_other_settings, replacing, write_json
 from keras_amid.data.storage.parallel import check_workers, ordered_map
@@ -62,14 +62,17 @@ class RippleTank:
             split: "train", "validation", "test" (video, audio, text; labels of 40 classes), or
                 "sounds" (audio alone: pass `modalities=("audio",)`; labels of 100 fine classes).
             batch_size: Samples a batch.
-            modalities: Any of "video", "audio", "text" (captions as tokens).
+            modalities: Any of "video", "audio", "text" (captions; the plain way: as tokens).
             **options: Of `keras_amid.data.batches`.
         """
         if split not in self.counts:
             raise ValueError(f"`split` must be one of {list(self.counts)}, received {split!r}.")
         from keras_amid.data.pipeline.batching import batches
+        from keras_amid.data.pipeline.decoding import named_decoders
 
-        options.setdefault("vocabulary", self.vocabulary)
+        modalities = named_decoders(modalities)
+        if "text" in modalities and modalities["text"] is None:
+            modalities["text"] = Tokens(self.vocabulary)
         return batches(self.folder / "records" / split, batch_size, modalities, **options)
 
 
