@@ -6,6 +6,8 @@ FFmpeg (PyAV).
 
 import importlib
 
+from keras_amid.data.datasets import DATA_SETS
+
 #: Public name -> the module it is in, below this package.
 _HOMES = {
     "Array": "pipeline.arrays",
@@ -40,22 +42,17 @@ _HOMES = {
 }
 #: Modules that are public themselves.
 _MODULES = {
-    "activitynet": "datasets.activitynet",
     "datasets": "datasets",
-    "iemocap": "datasets.iemocap",
     "media": "media",
     "miniatures": "datasets.miniatures",
-    "mmin": "datasets.mmin",
     "pipeline": "pipeline",
     "prepare": "prepare",
     "records": "records",
-    "ripple_tank": "datasets.ripple_tank",
     "storage": "storage",
-    "ucf51": "datasets.ucf51",
+    **{name: f"datasets.{name}" for name in DATA_SETS},
 }
-_DATA_SETS = ("activitynet", "iemocap", "miniatures", "mmin", "ripple_tank", "ucf51")
 
-__all__ = sorted([*_HOMES, *_DATA_SETS])
+__all__ = sorted([*_HOMES, *DATA_SETS, "miniatures"])
 
 
 def __getattr__(name):

@@ -49,7 +49,7 @@ def test_smoke_prints_draws_exports_and_lists_a_broken_file(tmp_path):
     media = tmp_path / "seed-0" / "data" / "media" / "train"
     subprocess.run(
         [
-            sys.executable, "-m", "keras_amid.data.datasets.ripple_tank.tank",
+            sys.executable, "-m", "keras_amid.data.prepare", "ripple_tank",
             "--out", str(tmp_path / "seed-0/data"),
             "--train", "48", "--validation", "32", "--test", "32", "--sounds", "64", "--quiet",
         ],

@@ -10,13 +10,18 @@ seconds. A minute of activity should take about 5 MB of pictures and 4 MB of sou
 train and validation some 150 GB; at the videos' own rate it would be some 400 GB (estimates).
 """
 
-import functools
+from __future__ import annotations
+
+import dataclasses
 import json
 import math
 import os
 from pathlib import Path
 
+from keras_amid.data.datasets import options
+from keras_amid.data.datasets.data_set import DataSet, functions_of
 from keras_amid.data.datasets.listing import Listing, Problems, refuse_root
+from keras_amid.data.datasets.videos import read_video
 
 ANNOTATIONS = "activity_net.v1-3.min.json"
 VERSION = "VERSION 1.3"
@@ -26,92 +31,68 @@ _SPLITS = {"training": "train", "validation": "validation"}
 _SUFFIXES = (".mp4", ".mkv", ".webm", ".avi")  # the first that is there counts
 
 
-def read(root):
-    """Reads the annotations and finds the videos.
+@dataclasses.dataclass(frozen=True)
+class ActivityNet(DataSet):
+    """ActivityNet 1.3: the splits "train" and "validation" (the labels of "testing" are secret)."""
 
-    Args:
-        root: Folder that holds `activity_net.v1-3.min.json`; videos lie in it or below.
+    name = "ActivityNet"
+    modalities = ("video", "audio")
+    paper_counts = PAPER_COUNTS
+    shard_size = 16
 
-    Returns:
-        A `Listing` of the splits "train" and "validation" (the labels of "testing" are secret).
-        Label i is the i-th of the annotated labels in alphabetical order. Rows have `segments`, a
-        list of [start, end] in seconds, rising and apart. Among the problems: videos that are
-        missing, and annotations that cannot be used.
+    sample_rate: int = options.sample_rate(32000)
+    short_side: int = options.short_side()
+    fps: float | None = options.fps(8.0)
 
-    Raises:
-        ValueError: The annotation file is missing, cannot be read, or is of another version.
-    """
-    root = Path(root)
-    path = root / ANNOTATIONS
-    if not path.is_file():
-        refuse_root(root, "ActivityNet annotations", [path])
-    database = _database(path)
-    problems = Problems()
-    labels = _labels(database)
-    if len(labels) != NUM_CLASSES:
-        problems.add(ANNOTATIONS, f"annotates {len(labels)} classes instead of {NUM_CLASSES}")
-    files = _files(root)
-    splits = {split: [] for split in _SPLITS.values()}
-    for name in sorted(database):
-        subset = database[name].get("subset")
-        if subset in _SPLITS:
-            row = _row(name, database[name], labels, files, problems)
-            if row is not None:
-                splits[_SPLITS[subset]].append(row)
-        elif subset != "testing":
-            problems.add(name, f"subset {subset!r} is unknown")
-    for row in (row for rows in splits.values() for row in rows):
-        row["file"] = row["file"].relative_to(root).as_posix()
-    return Listing("ActivityNet", root, tuple(labels), splits, problems.found, PAPER_COUNTS)
+    def read(self, root: str | Path) -> Listing:
+        """Reads the annotations and finds the videos.
+
+        Args:
+            root: Folder that holds `activity_net.v1-3.min.json`; videos lie in it or below.
+
+        Returns:
+            A `Listing`. Label i is the i-th of the annotated labels in alphabetical order. Rows
+            have `segments`, a list of [start, end] in seconds, rising and apart. Among the
+            problems: videos that are missing, and annotations that cannot be used.
+
+        Raises:
+            ValueError: The annotation file is missing, cannot be read, or is of another version.
+        """
+        root = Path(root)
+        path = root / ANNOTATIONS
+        if not path.is_file():
+            refuse_root(root, "ActivityNet annotations", [path])
+        database = _database(path)
+        problems = Problems()
+        labels = _labels(database)
+        if len(labels) != NUM_CLASSES:
+            problems.add(ANNOTATIONS, f"annotates {len(labels)} classes instead of {NUM_CLASSES}")
+        files = _files(root)
+        splits = {split: [] for split in _SPLITS.values()}
+        for name in sorted(database):
+            subset = database[name].get("subset")
+            if subset in _SPLITS:
+                row = _row(name, database[name], labels, files, problems)
+                if row is not None:
+                    splits[_SPLITS[subset]].append(row)
+            elif subset != "testing":
+                problems.add(name, f"subset {subset!r} is unknown")
+        for row in (row for rows in splits.values() for row in rows):
+            row["file"] = row["file"].relative_to(root).as_posix()
+        return Listing(root, tuple(labels), splits, problems.found)
+
+    def decode(self, row: dict, source: Path) -> dict:
+        """See `DataSet.decode`."""
+        return read_video(
+            source / row["file"],
+            row,
+            sample_rate=self.sample_rate,
+            short_side=self.short_side,
+            fps=self.fps,
+        )
 
 
-def prepare(
-    root,
-    out,
-    *,
-    sample_rate=32000,
-    short_side=128,
-    fps=8.0,
-    shard_size=16,
-    part=(0, 1),
-    workers=None,
-    progress=True,
-):
-    """Writes the annotated segments of the videos, with their sound, to records.
-
-    Goes on where it was stopped.
-
-    Args:
-        root: See `read`.
-        out: Folder to write to.
-        sample_rate: Samples a second of the sound.
-        short_side: Pixels of the pictures' shorter side.
-        fps: Frames a second to take; None for every frame.
-        shard_size: Samples a shard.
-        part: (i, n): write every n-th shard, see `write_records`.
-        workers: Number of threads, None for one a processor core; the result is the same.
-        progress: Show progress bars.
-
-    Returns:
-        A `PreparedData`, or None while other parts have work to do.
-
-    Raises:
-        ValueError: An argument is wrong, the layout is not there, or `out` holds other data.
-    """
-    from keras_amid.data.datasets.preparing import read_video, write_dataset
-
-    options = {"sample_rate": sample_rate, "short_side": short_side, "fps": fps}
-    listing = read(root)
-    return write_dataset(
-        listing,
-        out,
-        functools.partial(read_video, listing.root, options),
-        settings=options,
-        shard_size=shard_size,
-        part=part,
-        workers=workers,
-        progress=progress,
-    )
+read, prepare = functions_of(ActivityNet)
 
 
 def _database(path):
@@ -121,7 +102,7 @@ def _database(path):
     except (ValueError, AttributeError) as error:
         raise ValueError(f"`root`: {path} is no ActivityNet annotation file: {error}.") from error
     if version != VERSION:
-        raise ValueError(f"`root`: {path} must be of {VERSION!r}, received {version!r}.")
+        raise ValueError(f"`root`: {path} must be of {VERSION!r}; received {version!r}.")
     if not isinstance(database, dict) or not database:
         raise ValueError(f"`root`: {path} has no `database`.")
     return {name: entry if isinstance(entry, dict) else {} for name, entry in database.items()}

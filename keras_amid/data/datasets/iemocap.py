@@ -18,11 +18,16 @@ and below.
 At 10 frames a second and a short side of 128 the records should take about 3 GB (an estimate).
 """
 
-import functools
+from __future__ import annotations
+
+import dataclasses
 import re
 from pathlib import Path
 
+from keras_amid.data.datasets import options
+from keras_amid.data.datasets.data_set import DataSet, functions_of
 from keras_amid.data.datasets.listing import Listing, Problems, read_lines, refuse_root
+from keras_amid.data.media import probe, read_segments, read_sound
 
 CLASS_NAMES = ("angry", "happy", "neutral", "sad")
 SAMPLE_RATE = 16000
@@ -30,7 +35,7 @@ PAPER_COUNTS = {"total": 5531}
 _LABELS = {"ang": 0, "hap": 1, "exc": 1, "neu": 2, "sad": 3}  # excited counts as happy
 _OTHER_EMOTIONS = ("fru", "sur", "fea", "dis", "oth", "xxx")
 _SESSIONS = (1, 2, 3, 4, 5)
-_SIDES = ("markers", "female", "both")
+_SIDE_HELP = "where the speaker is: markers (their wearer on the left), female (the woman), both"
 _ROWS = (112 / 480, 368 / 480)
 _EVALUATION = re.compile(
     r"\[\s*(?P<start>\d+(?:\.\d+)?)\s*-\s*(?P<end>\d+(?:\.\d+)?)\s*\]\s+(?P<id>\S+)\s+"
@@ -40,109 +45,65 @@ _UTTERANCE = re.compile(r"Ses\d\d(?P<wearer>[FM])_\w+_(?P<speaker>[FM])[^_]+")
 _TRANSCRIPT = re.compile(r"(?P<id>Ses\w+)\s+\[[^\]]*\]\s*:\s*(?P<text>.*)")
 
 
-def read(root, side="markers"):
-    """Reads evaluations and transcriptions and finds the files.
+@dataclasses.dataclass(frozen=True)
+class IEMOCAP(DataSet):
+    """IEMOCAP's four emotions: the splits "session-1" .. "session-5"."""
 
-    Args:
-        root: Folder that holds `Session1` .. `Session5`, or the one above
-            (`IEMOCAP_full_release`).
-        side: Where an utterance's speaker is in the picture: "markers" (the wearer of the markers
-            on the left), "female" (the woman on the left), or "both" (the whole picture).
+    name = "IEMOCAP"
+    class_names = CLASS_NAMES
+    modalities = ("video", "audio", "text")
+    paper_counts = PAPER_COUNTS
 
-    Returns:
-        A `Listing` of the splits "session-1" .. "session-5". Rows have `group` (the same), `file`
-        (the .avi), `sound` (the .wav), `segment` ([start, end] in seconds of the dialogue), `crop`
-        (see `read_segments`), `text` and `speaker` ("Ses01F").
+    side: str = options.choice("markers", _SIDE_HELP, ("markers", "female", "both"))
+    sample_rate: int = options.sample_rate(SAMPLE_RATE)
+    short_side: int = options.short_side()
+    fps: float | None = options.fps(10.0)
 
-    Raises:
-        ValueError: `side` is wrong, or folders are missing: which, and where.
-    """
-    if side not in _SIDES:
-        raise ValueError(f"`side` must be one of {_SIDES}, received {side!r}.")
-    release = _find(Path(root))
-    problems = Problems()
-    splits = {}
-    for number in _SESSIONS:
-        rows, seen = [], set()
-        for path in _texts(release / f"Session{number}" / "dialog" / "EmoEvaluation"):
-            rows += _dialogue(release, number, path, side, seen, problems)
-        splits[f"session-{number}"] = rows
-    return Listing("IEMOCAP", release, CLASS_NAMES, splits, problems.found, PAPER_COUNTS)
+    def read(self, root: str | Path) -> Listing:
+        """Reads evaluations and transcriptions and finds the files.
 
+        Args:
+            root: Folder that holds `Session1` .. `Session5`, or the one above
+                (`IEMOCAP_full_release`).
 
-def prepare(
-    root,
-    out,
-    *,
-    sample_rate=SAMPLE_RATE,
-    short_side=128,
-    fps=10.0,
-    side="markers",
-    shard_size=64,
-    part=(0, 1),
-    workers=None,
-    progress=True,
-):
-    """Writes picture, sound and words of the utterances to records, one folder a session.
+        Returns:
+            A `Listing`. Rows have `group` (the session), `file` (the .avi), `sound` (the .wav),
+            `segment` ([start, end] in seconds of the dialogue), `crop` (see `read_segments`),
+            `text` and `speaker` ("Ses01F").
 
-    Goes on where it was stopped.
+        Raises:
+            ValueError: Folders are missing: which, and where.
+        """
+        release = _find(Path(root))
+        problems = Problems()
+        splits = {}
+        for number in _SESSIONS:
+            rows, seen = [], set()
+            for path in _texts(release / f"Session{number}" / "dialog" / "EmoEvaluation"):
+                rows += _dialogue(release, number, path, self.side, seen, problems)
+            splits[f"session-{number}"] = rows
+        return Listing(release, CLASS_NAMES, splits, problems.found)
 
-    Args:
-        root: See `read`.
-        out: Folder to write to.
-        sample_rate: Samples a second of the sound.
-        short_side: Pixels of the shorter side of the speaker's picture.
-        fps: Frames a second to take; None for every frame (29.97 a second).
-        side: See `read`.
-        shard_size: Samples a shard.
-        part: (i, n): write every n-th shard, see `write_records`.
-        workers: Number of threads, None for one a processor core; the result is the same.
-        progress: Show progress bars.
-
-    Returns:
-        A `PreparedData`, or None while other parts have work to do.
-
-    Raises:
-        ValueError: An argument is wrong, the layout is not there, or `out` holds other data.
-    """
-    from keras_amid.data.datasets.preparing import write_dataset
-
-    options = {"sample_rate": sample_rate, "short_side": short_side, "fps": fps}
-    listing = read(root, side)
-    return write_dataset(
-        listing,
-        out,
-        functools.partial(_read_utterance, listing.root, options),
-        settings={"side": side, **options},
-        shard_size=shard_size,
-        part=part,
-        workers=workers,
-        progress=progress,
-    )
+    def decode(self, row: dict, source: Path) -> dict:
+        """See `DataSet.decode`."""
+        rate = probe(source / row["sound"]).sample_rate
+        clip = read_segments(
+            source / row["file"],
+            [row["segment"]],
+            short_side=self.short_side,
+            fps=self.fps,
+            crop=row["crop"],
+        )
+        notes = [*row.get("notes", ()), *clip.notes]
+        if len(clip.frames) == 1:
+            notes.append("1 frame")
+        if rate != SAMPLE_RATE:
+            notes.append(f"sound at {rate} Hz")
+        sound = read_sound(source / row["sound"], self.sample_rate)
+        return {"video": clip.frames, "audio": sound, "text": row["text"], "notes": notes}
 
 
-def _read_utterance(root, options, row):
-    from keras_amid.data.media import probe, read_segments, read_sound
-
-    rate = probe(root / row["sound"]).sample_rate
-    clip = read_segments(
-        root / row["file"],
-        [row["segment"]],
-        short_side=options["short_side"],
-        fps=options["fps"],
-        crop=row["crop"],
-    )
-    notes = [*row.get("notes", ()), *clip.notes]
-    if len(clip.frames) == 1:
-        notes.append("1 frame")
-    if rate != SAMPLE_RATE:
-        notes.append(f"sound at {rate} Hz")
-    return {
-        "video": clip.frames,
-        "audio": read_sound(root / row["sound"], options["sample_rate"]),
-        "text": row["text"],
-        "notes": notes,
-    }
+read, prepare = functions_of(IEMOCAP)
 
 
 def _find(root):

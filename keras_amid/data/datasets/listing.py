@@ -1,7 +1,12 @@
 """What a reader of an official layout found: samples with labels, and what it could not use."""
 
+from __future__ import annotations
+
 import dataclasses
+from collections.abc import Iterator
 from pathlib import Path
+
+_NAMED = 8  # files and folders in a message
 
 
 @dataclasses.dataclass(frozen=True)
@@ -9,22 +14,18 @@ class Listing:
     """The samples of a data set as they lie on disk.
 
     Attributes:
-        name: Of the data set.
         root: `Path` that the files of the rows are relative to.
         class_names: Tuple of str; label i is `class_names[i]`.
         splits: Dict split -> list of rows. A row is a dict of JSON values with `id` (str), `label`
-            (int), `file` (str) and whatever the data set's `prepare` needs; `notes` (list of
+            (int), `file` (str) and whatever the data set's `decode` needs; `notes` (list of
             str, optional) says what is worth naming though the sample is kept.
         problems: List of {"id", "reason"}: what is left out, or does not fit the official lists.
-        paper_counts: Dict split or "total" -> number of samples in the paper.
     """
 
-    name: str
     root: Path
-    class_names: tuple
-    splits: dict
-    problems: list
-    paper_counts: dict
+    class_names: tuple[str, ...]
+    splits: dict[str, list[dict]]
+    problems: list[dict[str, str]]
 
 
 class Problems:
@@ -37,12 +38,12 @@ class Problems:
     def __init__(self):
         self.found = []
 
-    def add(self, name, reason):
+    def add(self, name: str, reason: str):
         """Adds a sample, or a line of a file ("list.txt:7"), with what is wrong with it."""
         self.found.append({"id": name, "reason": reason})
 
 
-def read_lines(path):
+def read_lines(path: str | Path) -> Iterator[tuple[str, str]]:
     """Yields (place, line) of a text file; `place` is "name:number", blank lines are left out."""
     text = Path(path).read_text(encoding="utf-8", errors="replace")
     for number, line in enumerate(text.splitlines(), start=1):
@@ -50,14 +51,24 @@ def read_lines(path):
             yield f"{Path(path).name}:{number}", line.strip()
 
 
-def refuse_root(root, name, looked_for):
-    """Raises `ValueError`: what was looked for, and where.
+def refuse_root(root: str | Path, name: str, looked_for: list):
+    """Raises `ValueError`: what was looked for, where, and what was found instead.
 
     Args:
-        root: The argument `root`.
-        name: Of the data set.
+        root: The argument `root`, or a folder below it.
+        name: What it must hold.
         looked_for: List of the paths that were looked for.
     """
     listed = ", ".join(str(path) for path in looked_for)
-    kind = "is no folder" if not Path(root).is_dir() else f"holds no {name}"
-    raise ValueError(f"`root`: {root} {kind}; looked for {listed}.")
+    raise ValueError(
+        f"`root` must hold {name} (looked for {listed}); received {root}, {_contents(Path(root))}."
+    )
+
+
+def _contents(folder):
+    if not folder.is_dir():
+        return "which is no folder"
+    names = sorted(path.name for path in folder.iterdir())
+    if len(names) > _NAMED:
+        names = [*names[:_NAMED], f"{len(names) - _NAMED} more"]
+    return f"which holds {', '.join(names)}" if names else "which is empty"

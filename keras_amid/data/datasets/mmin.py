@@ -12,14 +12,21 @@ folds share one set of utterances, so what is read here is that set, by sessions
 The features are kept as they are: `comparE` is not normalised.
 """
 
-import functools
+from __future__ import annotations
+
+import contextlib
+import dataclasses
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import h5py
 import numpy as np
 
+from keras_amid.data.datasets import options
+from keras_amid.data.datasets.data_set import DataSet, functions_of
 from keras_amid.data.datasets.listing import Listing, Problems, refuse_root
+from keras_amid.data.media.errors import MediaError
 
 CLASS_NAMES = ("angry", "happy", "neutral", "sad")
 PAPER_COUNTS = {"total": 5531}
@@ -28,127 +35,95 @@ _SETS = ("trn", "val", "tst")
 _NAME = re.compile(r"Ses0(?P<session>[1-5])[FM]_\w+_(?P<speaker>[FM])[^_]+")
 
 
-def read(root, face="denseface", audio="comparE", text="bert_large"):
-    """Reads the targets of all folds, and checks which utterances have features.
+@dataclasses.dataclass(frozen=True)
+class MMIN(DataSet):
+    """Features of IEMOCAP's utterances, float32 (frames or tokens, features), by sessions."""
 
-    Args:
-        root: Folder that holds `A`, `V`, `L` and `target`.
-        face: Name of the file in `V` (without .h5); None for no face features.
-        audio: Likewise in `A`.
-        text: Likewise in `L`.
+    name = "MMIN"
+    class_names = CLASS_NAMES
+    modalities = ("face_features", "audio_features", "text_features")
+    paper_counts = PAPER_COUNTS
+    shard_size = 512
 
-    Returns:
-        A `Listing` of the splits "session-1" .. "session-5", utterances in alphabetical order;
-        `file` is the first of the feature files. Among the problems: utterances without features in
-        one of the files, and those whose label differs between folds.
+    face: str | None = options.file_name("denseface", "name of the file in V (without .h5)")
+    audio: str | None = options.file_name("comparE", "name of the file in A (without .h5)")
+    text: str | None = options.file_name("bert_large", "name of the file in L (without .h5)")
 
-    Raises:
-        ValueError: Files are missing (which, and where) or of another format.
-    """
-    root = Path(root)
-    files = {key: root / name for key, name in _files(face, audio, text).items()}
-    folders = [path for path in sorted(root.glob("target/*")) if path.name.isdigit()]
-    missing = [path for path in files.values() if not path.is_file()]
-    if missing or not folders:
-        refuse_root(root, "MMIN features", missing + [root / "target" / "1"] * (not folders))
-    problems = Problems()
-    labels = _targets(folders, problems)
-    known = {key: _keys(path) for key, path in files.items()}
-    splits = {f"session-{number}": [] for number in _SESSIONS}
-    for name in sorted(labels):
-        match = _NAME.fullmatch(name)
-        lacking = [
-            files[key].relative_to(root).as_posix() for key in files if name not in known[key]
-        ]
-        if match is None:
-            problems.add(name, "not the name of an IEMOCAP utterance")
-        elif lacking:
-            problems.add(name, f"no features in {', '.join(lacking)}")
-        else:
-            group = f"session-{match['session']}"
-            file = next(iter(files.values())).relative_to(root).as_posix()
-            speaker = name[:5] + match["speaker"]
-            row = {"id": name, "label": labels[name], "group": group, "file": file}
-            splits[group].append({**row, "speaker": speaker})
-    return Listing("MMIN", root, CLASS_NAMES, splits, problems.found, PAPER_COUNTS)
+    def __post_init__(self):
+        super().__post_init__()
+        if not self._files():
+            raise ValueError("`face`, `audio` and `text` must not all be None; received None.")
 
+    def read(self, root: str | Path) -> Listing:
+        """Reads the targets of all folds, and checks which utterances have features.
 
-def prepare(
-    root,
-    out,
-    *,
-    face="denseface",
-    audio="comparE",
-    text="bert_large",
-    shard_size=512,
-    part=(0, 1),
-    workers=None,
-    progress=True,
-):
-    """Writes the features to records, one folder a session; goes on where it was stopped.
+        Args:
+            root: Folder that holds `A`, `V`, `L` and `target`.
 
-    The modalities are `face_features`, `audio_features` and `text_features`, float32 (frames or
-    tokens, features).
+        Returns:
+            A `Listing` of the splits "session-1" .. "session-5", utterances in alphabetical order;
+            `file` is the first of the feature files. Among the problems: utterances without
+            features in one of the files, and those whose label differs between folds.
 
-    Args:
-        root: See `read`.
-        out: Folder to write to.
-        face: See `read`.
-        audio: See `read`.
-        text: See `read`.
-        shard_size: Samples a shard.
-        part: (i, n): write every n-th shard, see `write_records`.
-        workers: Number of threads, None for one a processor core; the result is the same.
-        progress: Show progress bars.
+        Raises:
+            ValueError: Files are missing (which, and where) or of another format.
+        """
+        root = Path(root)
+        files = {key: root / name for key, name in self._files().items()}
+        folders = [path for path in sorted(root.glob("target/*")) if path.name.isdigit()]
+        missing = [path for path in files.values() if not path.is_file()]
+        if missing or not folders:
+            refuse_root(root, "MMIN features", missing + [root / "target" / "1"] * (not folders))
+        problems = Problems()
+        labels = _targets(folders, problems)
+        known = {key: _keys(path) for key, path in files.items()}
+        splits = {f"session-{number}": [] for number in _SESSIONS}
+        for name in sorted(labels):
+            match = _NAME.fullmatch(name)
+            lacking = [
+                files[key].relative_to(root).as_posix() for key in files if name not in known[key]
+            ]
+            if match is None:
+                problems.add(name, "not the name of an IEMOCAP utterance")
+            elif lacking:
+                problems.add(name, f"no features in {', '.join(lacking)}")
+            else:
+                group = f"session-{match['session']}"
+                file = next(iter(files.values())).relative_to(root).as_posix()
+                speaker = name[:5] + match["speaker"]
+                row = {"id": name, "label": labels[name], "group": group, "file": file}
+                splits[group].append({**row, "speaker": speaker})
+        return Listing(root, CLASS_NAMES, splits, problems.found)
 
-    Returns:
-        A `PreparedData`, or None while other parts have work to do.
+    @contextlib.contextmanager
+    def opened(self, root: Path) -> Iterator[dict[str, h5py.File]]:
+        """Opens the feature files, each once; h5py lets one thread at a time read them."""
+        with contextlib.ExitStack() as stack:
+            yield {
+                modality: stack.enter_context(h5py.File(root / name, "r"))
+                for modality, name in self._files().items()
+            }
 
-    Raises:
-        ValueError: An argument is wrong, the layout is not there, or `out` holds other data.
-    """
-    from keras_amid.data.datasets.preparing import write_dataset
+    def decode(self, row: dict, source: dict[str, h5py.File]) -> dict:
+        """See `DataSet.decode`."""
+        return {modality: _features(file, row["id"]) for modality, file in source.items()}
 
-    listing = read(root, face, audio, text)
-    names = _files(face, audio, text)
-    files = {key: h5py.File(listing.root / name, "r") for key, name in names.items()}
-    try:
-        return write_dataset(
-            listing,
-            out,
-            functools.partial(_read_features, files),
-            settings={"face": face, "audio": audio, "text": text},
-            shard_size=shard_size,
-            part=part,
-            workers=workers,
-            progress=progress,
-        )
-    finally:
-        for file in files.values():
-            file.close()
+    def _files(self):
+        places = zip(self.modalities, "VAL", (self.face, self.audio, self.text), strict=True)
+        return {modality: f"{folder}/{name}.h5" for modality, folder, name in places if name}
 
 
-def _files(face, audio, text):
-    names = {"face": ("V", face), "audio": ("A", audio), "text": ("L", text)}
-    chosen = {f"{k}_features": f"{folder}/{name}.h5" for k, (folder, name) in names.items() if name}
-    if not chosen:
-        raise ValueError("`face`, `audio` and `text` must not all be None.")
-    return chosen
+read, prepare = functions_of(MMIN)
 
 
-def _read_features(files, row):
-    from keras_amid.data.media.errors import MediaError
-
-    values = {}
-    for key, file in files.items():
-        features = np.asarray(file[row["id"]][()], np.float32)
-        features = features[np.newaxis] if features.ndim == 1 else features
-        if features.ndim != 2 or not features.size:
-            raise MediaError(file.filename, f"features of shape {features.shape}")
-        if not np.isfinite(features).all():
-            raise MediaError(file.filename, "features that are not finite")
-        values[key] = features
-    return values
+def _features(file, name):
+    features = np.asarray(file[name][()], np.float32)
+    features = features[np.newaxis] if features.ndim == 1 else features
+    if features.ndim != 2 or not features.size:
+        raise MediaError(file.filename, f"features of shape {features.shape}")
+    if not np.isfinite(features).all():
+        raise MediaError(file.filename, "features that are not finite")
+    return features
 
 
 def _targets(folders, problems):
@@ -177,7 +152,7 @@ def _targets(folders, problems):
 def _names(path):
     array = _load(path).reshape(-1)
     if array.dtype.kind not in "SU":
-        raise ValueError(f"`root`: {path} must hold bytes or text, received {array.dtype}.")
+        raise ValueError(f"`root`: {path} must hold bytes or text; received {array.dtype}.")
     return [n.decode("utf-8", "replace") if isinstance(n, bytes) else str(n) for n in array]
 
 
@@ -189,7 +164,7 @@ def _labels(path):
     if not whole or (len(array) and not 0 <= array.min() <= array.max() < len(CLASS_NAMES)):
         raise ValueError(
             f"`root`: {path} must hold one-hot labels (utterances, {len(CLASS_NAMES)}) or integers "
-            f"below {len(CLASS_NAMES)}, received {array.dtype} of shape {array.shape}."
+            f"below {len(CLASS_NAMES)}; received {array.dtype} of shape {array.shape}."
         )
     return array.tolist()
 

@@ -1,4 +1,4 @@
-"""A prepared data set: what `ucf51`, `activitynet`, `iemocap` and `mmin` return."""
+"""A prepared data set: what `prepare` returns."""
 
 import dataclasses
 from pathlib import Path
@@ -80,7 +80,7 @@ class PreparedData:
         """Returns the folder of a split's records."""
         if not self.counts.get(split):
             filled = [name for name, count in self.counts.items() if count]
-            raise ValueError(f"`split` must be one of {filled}, received {split!r}.")
+            raise ValueError(f"`split` must be one of {filled}; received {split!r}.")
         return self.folder / "records" / split
 
     def samples(self, split):
@@ -104,7 +104,7 @@ class PreparedData:
         test = f"session-{session}"
         sessions = [split for split in self.counts if split.startswith("session-")]
         if test not in sessions:
-            raise ValueError(f"`session` must be a number of {sessions}, received {session!r}.")
+            raise ValueError(f"`session` must be a number of {sessions}; received {session!r}.")
         return [split for split in sessions if split != test], test
 
     def pipeline(self, split, batch_size, modalities, **options):
@@ -123,7 +123,7 @@ class PreparedData:
 
     def report(self):
         """Returns text: counts beside the paper's, what was left out and why, and the notes."""
-        lines = [f"{self.name} in {self.folder}", f"  {'split':<12}{'samples':>8}{'paper':>8}"]
+        lines = [self.name, f"  {'split':<12}{'samples':>8}{'paper':>8}"]
         total = sum(self.counts.values())
         for split, count in [*self.counts.items(), ("total", total)]:
             lines.append(f"  {split:<12}{count:>8}{self.paper_counts.get(split, '-'):>8}")

@@ -1,103 +1,114 @@
-"""A listing -> records, description and report: what the data sets' `prepare` functions share."""
+"""A data set -> records, description and report: one `prepare` for all of them."""
 
+from __future__ import annotations
+
+import functools
 import json
 import os
 from pathlib import Path
 
+from keras_amid.data.datasets.data_set import DataSet
+from keras_amid.data.datasets.listing import Listing
 from keras_amid.data.datasets.prepared import DESCRIPTION, PreparedData
-from keras_amid.data.media.segments import read_segments
+from keras_amid.data.records.shards import check_part
 from keras_amid.data.records.writing import write_records
-from keras_amid.data.storage.files import read_json, refuse_other_settings, write_json
+from keras_amid.data.storage.files import read_json, refuse_other_settings
+from keras_amid.data.storage.parallel import check_workers
+from keras_amid.validation.arguments import check_positive_int
 
 _FORMAT = 1
-_CLIP_FRAMES = 16  # frames of a training clip
 
 
-def write_dataset(listing, out, read, *, settings, shard_size, part, workers, progress):
-    """Writes the records of every split, `dataset.json`, `report.txt` and `report.json`.
+def prepare(
+    dataset: DataSet,
+    root: str | Path | None,
+    out: str | Path,
+    *,
+    shard_size: int | None = None,
+    part: tuple[int, int] = (0, 1),
+    workers: int | None = None,
+    progress: bool = True,
+) -> PreparedData | None:
+    """Writes a data set's samples to records, `dataset.json`, `report.txt` and `report.json`.
 
     Killed anywhere and called again with the same arguments, it goes on after the last whole shard.
 
     Args:
-        listing: A `Listing`.
+        dataset: The data set with its options, such as `UCF51(split=2)`.
+        root: Folder that holds it; None for one that is generated: its files are written to `out`.
         out: Folder to write to.
-        read: Function of a row of the listing, for `write_records`.
-        settings: Dict of JSON values that say what `read` does.
-        shard_size: Samples a shard.
-        part: (i, n), see `write_records`.
-        workers: Number of threads, or None.
+        shard_size: Samples a shard; None for what suits the data set.
+        part: (i, n): write every n-th shard, see `write_records`.
+        workers: Number of threads, None for one a processor core; the result is the same.
         progress: Show progress bars.
 
     Returns:
-        A `PreparedData`, or None while other parts have work to do.
+        A `PreparedData` (of a ripple tank a `RippleTank`), or None while other parts have work to
+        do.
 
     Raises:
-        ValueError: There is no sample, or `out` holds data made with other settings.
+        ValueError: An argument is wrong, the layout is not there, there is no sample, or `out`
+            holds other data.
     """
     out = Path(out)
-    filled = {split: rows for split, rows in listing.splits.items() if rows}
-    if not filled:
-        listed = "; ".join(f"{item['id']}: {item['reason']}" for item in listing.problems[:5])
-        raise ValueError(f"`root`: {listing.root} holds no sample that can be used ({listed}).")
-    asked = {"format": _FORMAT, "name": listing.name, "shard_size": shard_size, **settings}
-    # Through JSON, so that a tuple given now equals the list read back later.
-    asked = json.loads(json.dumps(asked))
-    found = read_json(out / DESCRIPTION)
-    if found is not None:
-        refuse_other_settings(out, found["settings"], asked)
-    else:
-        _write_json(out / DESCRIPTION, _description(listing, asked), part)
-    indexes = [
-        write_records(
-            rows,
-            out / "records" / split,
-            read,
-            video="jpeg",
-            audio="pcm16",
-            settings=settings,
-            shard_size=shard_size,
-            part=part,
-            workers=workers,
-            progress=progress,
-            report=False,  # `PreparedData.report` has all splits
-        )
-        for split, rows in filled.items()
-    ]
+    size = check_positive_int(
+        "shard_size", dataset.shard_size if shard_size is None else shard_size
+    )
+    check_workers(workers)
+    check_part(part)
+    if root is None:
+        root = dataset.write_files(out, workers=workers, progress=progress)
+    listing = dataset.read(root)
+    _describe(dataset, listing, out, size, part)
+    options = {"shard_size": size, "part": part, "workers": workers, "progress": progress}
+    indexes = _write_splits(dataset, listing, out / "records", options)
     if not all(index["complete"] for index in indexes):
         return None
-    data = PreparedData.open(out)
+    data = dataset.prepared.open(out)
     _write_report(data, part)
     return data
 
 
-def read_video(root, options, row):
-    """Decodes a row's video: `video` and `audio` of its `segments` (all of it without), `notes`.
-
-    Args:
-        root: `Path` that the row's `file` is relative to.
-        options: Dict with `sample_rate`, `short_side` and `fps`, see `read_segments`.
-        row: Dict with `file`, and optionally `segments` and `notes`.
-
-    Returns:
-        Dict for `write_records`.
-    """
-    clip = read_segments(root / row["file"], row.get("segments"), **options)
-    notes = [*row.get("notes", ()), *clip.notes]
-    if len(clip.frames) < _CLIP_FRAMES:
-        plural = "s" if len(clip.frames) > 1 else ""
-        notes.append(f"{len(clip.frames)} frame{plural}, fewer than {_CLIP_FRAMES}")
-    return {"video": clip.frames, "audio": clip.audio, "notes": notes}
-
-
-def _description(listing, settings):
-    return {
+def _describe(dataset, listing: Listing, out, shard_size, part):
+    """Writes `dataset.json`, or refuses one that tells of other settings."""
+    if not any(listing.splits.values()):
+        listed = "; ".join(f"{item['id']}: {item['reason']}" for item in listing.problems[:5])
+        raise ValueError(f"`root`: {listing.root} holds no sample that can be used ({listed}).")
+    own = {"format": _FORMAT, "name": dataset.name, "shard_size": shard_size}
+    # Through JSON, so that a tuple given now equals the list read back later.
+    settings = json.loads(json.dumps({**own, **dataset.settings()}))
+    found = read_json(out / DESCRIPTION)
+    if found is not None:
+        refuse_other_settings(out, found["settings"], settings)
+        return
+    description = {
         "settings": settings,
-        "name": listing.name,
+        "name": dataset.name,
         "class_names": list(listing.class_names),
         "splits": {split: len(rows) for split, rows in listing.splits.items()},
-        "paper_counts": listing.paper_counts,
+        "paper_counts": dataset.paper_counts,
         "problems": listing.problems,
     }
+    _write_json(out / DESCRIPTION, description, part)
+
+
+def _write_splits(dataset, listing, folder, options):
+    """Writes the records of every split that has samples; returns their indexes."""
+    with dataset.opened(listing.root) as source:
+        return [
+            write_records(
+                rows,
+                folder / split,
+                functools.partial(dataset.decode, source=source),
+                video=dataset.picture_encoding,
+                audio="pcm16",
+                settings=dataset.decoding(),
+                report=False,  # `PreparedData.report` has all splits
+                **options,
+            )
+            for split, rows in listing.splits.items()
+            if rows
+        ]
 
 
 def _write_report(data, part):
@@ -110,13 +121,18 @@ def _write_report(data, part):
         "notes": data.notes,
     }
     _write_json(data.folder / "report.json", report, part)
-    own = data.folder / f".report-{part[0]}-of-{part[1]}.txt"
-    own.write_text(data.report() + "\n", encoding="utf-8")
-    os.replace(own, data.folder / "report.txt")
+    _write(data.folder / "report.txt", data.report() + "\n", part)
 
 
 def _write_json(path, value, part):
+    _write(path, json.dumps(value, indent=1, ensure_ascii=False) + "\n", part)
+
+
+def _write(path, text, part):
     """Parts that run side by side write the same file, each under a name of its own at first."""
-    own = path.with_name(f".{path.stem}-{part[0]}-of-{part[1]}.json")
-    write_json(own, value)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists() and path.read_text(encoding="utf-8") == text:
+        return
+    own = path.with_name(f".{path.stem}-{part[0]}-of-{part[1]}{path.suffix}")
+    own.write_text(text, encoding="utf-8")
     os.replace(own, path)

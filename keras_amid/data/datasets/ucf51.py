@@ -10,12 +10,17 @@ to case: the files of the folder HandstandPushups are called `v_HandStandPushups
 At full rate and a short side of 128 the records should take about 15 GB (an estimate).
 """
 
-import functools
+from __future__ import annotations
+
+import dataclasses
 import os
 import re
 from pathlib import Path
 
+from keras_amid.data.datasets import options
+from keras_amid.data.datasets.data_set import DataSet, functions_of
 from keras_amid.data.datasets.listing import Listing, Problems, read_lines, refuse_root
+from keras_amid.data.datasets.videos import read_video
 
 CLASS_NAMES = tuple(
     """ApplyEyeMakeup ApplyLipstick Archery BabyCrawling BalanceBeam BandMarching BasketballDunk
@@ -33,88 +38,63 @@ _LINE = re.compile(r"(?P<folder>[^/\\\s]+)/(?P<file>[^/\\\s]+\.avi)(?:\s+(?P<num
 _CLASS_LINE = re.compile(r"(?P<number>\d+)\s+(?P<name>\S+)")
 
 
-def read(root, split=1):
-    """Reads the official lists of a split and finds the files of the 51 classes.
+@dataclasses.dataclass(frozen=True)
+class UCF51(DataSet):
+    """UCF51 at one of the official splits, "train" and "test"; label i is `class_names[i]`."""
 
-    Args:
-        root: Folder that holds `UCF-101` and `ucfTrainTestlist`; or `UCF-101` itself, with
-            `ucfTrainTestlist` in it or beside it.
-        split: 1, 2 or 3, the number of the official split.
+    name = "UCF51"
+    class_names = CLASS_NAMES
+    modalities = ("video", "audio")
+    paper_counts = PAPER_COUNTS
 
-    Returns:
-        A `Listing` of the splits "train" and "test". Label i is the i-th class in alphabetical
-        order, whatever number the official lists give it. Among the problems: listed videos without
-        a file, files in no list, lines that do not parse or contradict `classInd.txt`.
+    split: int = options.choice(1, "number of the official split: 1, 2 or 3", (1, 2, 3))
+    sample_rate: int = options.sample_rate(32000)
+    short_side: int = options.short_side()
+    fps: float | None = options.fps(None)
 
-    Raises:
-        ValueError: `split` is wrong, or files or folders are missing: which, and where.
-    """
-    if split not in (1, 2, 3) or isinstance(split, bool):
-        raise ValueError(f"`split` must be 1, 2 or 3, received {split!r}.")
-    videos, lists = _find(Path(root), split)
-    problems = Problems()
-    numbers = _class_numbers(lists / "classInd.txt", problems)
-    files = _files(videos)
-    rows, seen = {}, {}
-    for name, path in (
-        ("train", lists / f"trainlist{split:02d}.txt"),
-        ("test", lists / f"testlist{split:02d}.txt"),
-    ):
-        rows[name] = _rows(path, numbers, files, seen, problems)
-    for key in sorted(set(files) - set(seen)):
-        problems.add(files[key].stem, f"in no list of split {split}")
-    for row in (row for split_rows in rows.values() for row in split_rows):
-        row["file"] = row["file"].relative_to(videos).as_posix()
-    return Listing("UCF51", videos, CLASS_NAMES, rows, problems.found, PAPER_COUNTS)
+    def read(self, root: str | Path) -> Listing:
+        """Reads the official lists of the split and finds the files of the 51 classes.
+
+        Args:
+            root: Folder that holds `UCF-101` and `ucfTrainTestlist`; or `UCF-101` itself, with
+                `ucfTrainTestlist` in it or beside it.
+
+        Returns:
+            A `Listing` of the splits "train" and "test". Label i is the i-th class in alphabetical
+            order, whatever number the official lists give it. Among the problems: listed videos
+            without a file, files in no list, lines that do not parse or contradict `classInd.txt`.
+
+        Raises:
+            ValueError: Files or folders are missing: which, and where.
+        """
+        videos, lists = _find(Path(root), self.split)
+        problems = Problems()
+        numbers = _class_numbers(lists / "classInd.txt", problems)
+        files = _files(videos)
+        rows, seen = {}, {}
+        for name, path in (
+            ("train", lists / f"trainlist{self.split:02d}.txt"),
+            ("test", lists / f"testlist{self.split:02d}.txt"),
+        ):
+            rows[name] = _rows(path, numbers, files, seen, problems)
+        for key in sorted(set(files) - set(seen)):
+            problems.add(files[key].stem, f"in no list of split {self.split}")
+        for row in (row for split_rows in rows.values() for row in split_rows):
+            row["file"] = row["file"].relative_to(videos).as_posix()
+        return Listing(videos, CLASS_NAMES, rows, problems.found)
+
+    def decode(self, row: dict, source: Path) -> dict:
+        """See `DataSet.decode`."""
+        return read_video(
+            source / row["file"],
+            row,
+            sample_rate=self.sample_rate,
+            short_side=self.short_side,
+            fps=self.fps,
+        )
 
 
-def prepare(
-    root,
-    out,
-    *,
-    split=1,
-    sample_rate=32000,
-    short_side=128,
-    fps=None,
-    shard_size=64,
-    part=(0, 1),
-    workers=None,
-    progress=True,
-):
-    """Writes the videos and their sound to records; goes on where it was stopped.
-
-    Args:
-        root: See `read`.
-        out: Folder to write to.
-        split: 1, 2 or 3, the number of the official split.
-        sample_rate: Samples a second of the sound.
-        short_side: Pixels of the pictures' shorter side.
-        fps: Frames a second to take; None for every frame.
-        shard_size: Samples a shard.
-        part: (i, n): write every n-th shard, see `write_records`.
-        workers: Number of threads, None for one a processor core; the result is the same.
-        progress: Show progress bars.
-
-    Returns:
-        A `PreparedData`, or None while other parts have work to do.
-
-    Raises:
-        ValueError: An argument is wrong, the layout is not there, or `out` holds other data.
-    """
-    from keras_amid.data.datasets.preparing import read_video, write_dataset
-
-    options = {"sample_rate": sample_rate, "short_side": short_side, "fps": fps}
-    listing = read(root, split)
-    return write_dataset(
-        listing,
-        out,
-        functools.partial(read_video, listing.root, options),
-        settings={"split": split, **options},
-        shard_size=shard_size,
-        part=part,
-        workers=workers,
-        progress=progress,
-    )
+read, prepare = functions_of(UCF51)
 
 
 def _find(root, split):

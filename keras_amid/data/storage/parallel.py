@@ -10,7 +10,7 @@ def check_workers(workers):
     if workers is None:
         return os.cpu_count() or 1
     if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
-        raise ValueError(f"`workers` must be a positive integer or None, received {workers!r}.")
+        raise ValueError(f"`workers` must be a positive integer or None; received {workers!r}.")
     return workers
 
 

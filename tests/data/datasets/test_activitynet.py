@@ -160,8 +160,8 @@ def test_labels_are_in_alphabetical_order_over_every_subset(tmp_path):
 @pytest.mark.parametrize(
     ("version", "database", "message"),
     [
-        ("VERSION 1.2", {"a": {}}, "must be of 'VERSION 1.3', received 'VERSION 1.2'"),
-        (None, {"a": {}}, "must be of 'VERSION 1.3', received None"),
+        ("VERSION 1.2", {"a": {}}, "must be of 'VERSION 1.3'; received 'VERSION 1.2'"),
+        (None, {"a": {}}, "must be of 'VERSION 1.3'; received None"),
         ("VERSION 1.3", {}, "has no `database`"),
         ("VERSION 1.3", [1], "has no `database`"),
     ],
@@ -172,9 +172,9 @@ def test_other_annotation_files_are_refused(tmp_path, version, database, message
 
 
 def test_what_is_missing_is_said(tmp_path):
-    with pytest.raises(ValueError, match="is no folder; looked for .*activity_net.v1-3.min.json"):
+    with pytest.raises(ValueError, match="looked for .*activity_net.v1-3.min.json.*is no folder"):
         activitynet.read(tmp_path / "nowhere")
-    with pytest.raises(ValueError, match="holds no ActivityNet.*activity_net.v1-3.min.json"):
+    with pytest.raises(ValueError, match="must hold ActivityNet.*v1-3.min.json.*is empty"):
         activitynet.read(tmp_path)
     (tmp_path / "activity_net.v1-3.min.json").write_text("{half")
     with pytest.raises(ValueError, match="is no ActivityNet annotation file"):

@@ -134,7 +134,7 @@ def test_awkward_cases_are_counted_and_named(data):
 
 def test_folds_leave_one_session_out(data):
     assert data.fold(2) == (["session-1", "session-3", "session-4", "session-5"], "session-2")
-    with pytest.raises(ValueError, match="`session`.*received 6"):
+    with pytest.raises(ValueError, match="`session`.*; received 6"):
         data.fold(6)
     train, test = data.fold(5)
     x, y = next(iter(data.pipeline(train, 4, {"text": Text()}).as_numpy_iterator()))
@@ -149,11 +149,11 @@ def test_the_folder_above_will_do(root, tmp_path):
 @pytest.mark.parametrize(
     ("absent", "message"),
     [
-        ("Session1", r"holds no IEMOCAP; looked for .*Session1, .*IEMOCAP_full_release/Session1"),
-        ("Session4", "holds no complete IEMOCAP; looked for .*Session4/dialog/EmoEvaluation"),
+        ("Session1", r"must hold IEMOCAP \(looked for .*Session1, .*IEMOCAP_full_release/Session1"),
+        ("Session4", r"must hold complete IEMOCAP \(looked for .*Session4/dialog/EmoEvaluation"),
         (
             "Session2/dialog/avi",
-            "holds no complete IEMOCAP.*looked for [^,]*Session2/dialog/avi/DivX",
+            "must hold complete IEMOCAP.*looked for [^,]*Session2/dialog/avi/DivX",
         ),
     ],
 )

@@ -84,11 +84,11 @@ def test_a_choice_of_files(root, tmp_path):
 @pytest.mark.parametrize(
     ("absent", "message"),
     [
-        ("V/denseface.h5", "holds no MMIN features; looked for [^,]*V/denseface.h5"),
-        ("target", "holds no MMIN features; looked for .*target/1"),
+        ("V/denseface.h5", r"must hold MMIN features \(looked for [^,]*V/denseface.h5"),
+        ("target", r"must hold MMIN features \(looked for .*target/1"),
         (
             "target/4/val_label.npy",
-            "target/4 holds no complete targets; looked for .*val_label.npy",
+            "must hold complete targets .looked for .*val_label.npy.*received .*target/4",
         ),
     ],
 )
@@ -104,8 +104,8 @@ def test_what_is_missing_is_said(root, tmp_path, absent, message):
     ("file", "value", "message"),
     [
         ("int2name", np.array([["a"], [1]], object), "cannot be read without unpickling"),
-        ("int2name", np.zeros((3, 1)), "must hold bytes or text, received float64"),
-        ("label", np.zeros((3, 7)), "one-hot labels .utterances, 4.*received float64"),
+        ("int2name", np.zeros((3, 1)), "must hold bytes or text; received float64"),
+        ("label", np.zeros((3, 7)), "one-hot labels .utterances, 4.*; received float64"),
         ("label", np.array([0, 1, 9]), "integers below 4"),
         ("label", np.eye(4)[:2], "names, .*2 labels"),
     ],

@@ -140,7 +140,7 @@ def test_other_videos_are_refused(root, whole):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["ucf51", "--root=nowhere", "--out=x"], "`root`: nowhere is no folder; looked for"),
+        (["ucf51", "--root=nowhere", "--out=x"], "received nowhere, which is no folder"),
         (["ucf51", "--root=x"], "required: --out"),
         (["kinetics"], "invalid choice: 'kinetics'"),
         (["ucf51", "--root=x", "--out=x", "--shard=2/2"], "must be I/N with 0 <= I < N"),

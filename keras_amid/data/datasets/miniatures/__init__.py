@@ -11,8 +11,11 @@ preparation names what becomes of them.
 """
 
 import importlib
+import pkgutil
 
-__all__ = ["activitynet", "iemocap", "mmin", "ucf51"]
+# Every module here but `content`, which they share.
+__all__ = sorted(module.name for module in pkgutil.iter_modules(__path__))
+__all__.remove("content")
 
 
 def __getattr__(name):

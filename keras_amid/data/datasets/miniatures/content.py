@@ -87,4 +87,4 @@ def check_counts(**counts):
         whole = isinstance(value, int) and not isinstance(value, bool)
         if not whole or value < low or (high is not None and value > high):
             span = f">= {low}" if high is None else f"from {low} to {high}"
-            raise ValueError(f"`{name}` must be an integer {span}, received {value!r}.")
+            raise ValueError(f"`{name}` must be an integer {span}; received {value!r}.")

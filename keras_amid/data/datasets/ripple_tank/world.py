@@ -83,7 +83,7 @@ class World:
 
     def __init__(self, seed):
         if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
-            raise ValueError(f"`seed` must be an integer >= 0, received {seed!r}.")
+            raise ValueError(f"`seed` must be an integer >= 0; received {seed!r}.")
         self.seed = seed
         rng = np.random.default_rng([seed, 0])
         self._prototypes = _directions(rng, CLASSES)
@@ -105,7 +105,7 @@ class World:
             `Events`.
         """
         if split not in _STREAMS:
-            raise ValueError(f"`split` must be one of {list(_STREAMS)}, received {split!r}.")
+            raise ValueError(f"`split` must be one of {list(_STREAMS)}; received {split!r}.")
         rngs = [np.random.default_rng([self.seed, _STREAMS[split], part]) for part in range(5)]
         z = self._latents(rngs[0], count)
         background = np.tanh(rngs[1].normal(size=(count, NOISE_WAVES)))

@@ -1,0 +1,116 @@
+"""What every data set is: a frozen dataclass that reads its layout and decodes its samples."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ClassVar
+
+from keras_amid.data.datasets.listing import Listing
+from keras_amid.data.datasets.prepared import PreparedData
+
+
+@dataclasses.dataclass(frozen=True)
+class DataSet:
+    """A data set; its fields are its options.
+
+    A new one is a frozen dataclass in a file of its own, derived from this, with fields of
+    `keras_amid.data.datasets.options`, `read` and `decode`, and a line in `DATA_SETS`. The
+    command `python -m keras_amid.data.prepare` has its options from the fields.
+
+    Attributes:
+        name: Of the data set.
+        modalities: Of its samples.
+        paper_counts: Dict split or "total" -> number of samples in the paper.
+        shard_size: Samples a shard, by default.
+        picture_encoding: How frames are kept, see `write_records`.
+        generated: Whether it writes its own files, instead of being found somewhere.
+        prepared: Class of what `prepare` returns.
+    """
+
+    name: ClassVar[str]
+    modalities: ClassVar[tuple[str, ...]]
+    paper_counts: ClassVar[dict[str, int]] = {}
+    shard_size: ClassVar[int] = 64
+    picture_encoding: ClassVar[str] = "jpeg"
+    generated: ClassVar[bool] = False
+    prepared: ClassVar[type[PreparedData]] = PreparedData
+
+    def __post_init__(self):
+        for field in dataclasses.fields(self):
+            value = field.metadata["check"](field.name, getattr(self, field.name))
+            object.__setattr__(self, field.name, value)
+
+    def read(self, root: str | Path) -> Listing:
+        """Finds the samples and their files.
+
+        Args:
+            root: Folder of the distribution.
+
+        Raises:
+            ValueError: The layout is not there: what was looked for, and what was found.
+        """
+        raise NotImplementedError
+
+    def opened(self, root: Path) -> contextlib.AbstractContextManager:
+        """Opens what `decode` reads from: by default `root`, of the listing, itself."""
+        return contextlib.nullcontext(root)
+
+    def decode(self, row: dict, source: Any) -> dict:
+        """Decodes a sample; called in several threads.
+
+        Args:
+            row: A row of the listing.
+            source: What `opened` opened.
+
+        Returns:
+            Dict modality -> value, and optionally `notes`, for `write_records`.
+
+        Raises:
+            MediaError: The sample's file cannot be used; it is left out.
+        """
+        raise NotImplementedError
+
+    def settings(self) -> dict:
+        """Returns the options as JSON values; `out` made with others is refused."""
+        return dataclasses.asdict(self)
+
+    def decoding(self) -> dict:
+        """Returns the settings that `decode` depends on, for the records: by default all."""
+        return self.settings()
+
+    def write_files(self, out: Path, *, workers: int | None, progress: bool) -> Path:
+        """Writes the files of a generated data set, and returns the folder for `read`."""
+        raise ValueError(f"`root` must be the folder of {self.name}; received None.")
+
+
+def functions_of(data_set: type[DataSet]) -> tuple[Callable, Callable]:
+    """Returns `read(root, **options)` and `prepare(root, out, *, ..., **options)` of a data set."""
+
+    def read(root, *arguments, **options):
+        return data_set(*arguments, **options).read(root)
+
+    def prepare(root, out, *, shard_size=None, part=(0, 1), workers=None, progress=True, **options):
+        from keras_amid.data.datasets.preparing import prepare as prepare_any
+
+        shared = {"shard_size": shard_size, "part": part, "workers": workers, "progress": progress}
+        return prepare_any(data_set(**options), root, out, **shared)
+
+    for function, does in ((read, "Returns the `Listing` of"), (prepare, "Writes the records of")):
+        named = inspect.signature(function).parameters.values()
+        named = [p for p in named if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+        fields = dataclasses.fields(data_set)
+        own = [inspect.Parameter(f.name, _KEYWORD, default=f.default) for f in fields]
+        function.__signature__ = inspect.Signature([*named, *own])
+        function.__module__ = data_set.__module__
+        function.__doc__ = "\n".join(
+            [f"{does} {data_set.name}; see `keras_amid.data.datasets.prepare`.", "", "Args:"]
+            + [f"    {f.name}: {f.metadata['help']}." for f in fields]
+        )
+    return read, prepare
+
+
+_KEYWORD = inspect.Parameter.KEYWORD_ONLY
