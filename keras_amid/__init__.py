@@ -10,6 +10,7 @@ from keras_amid import extractors, losses
 from keras_amid.amid import AMID, AMIDSchedule, amid_optimizer
 from keras_amid.baselines import CCL, CRCD, CRD, GMC, StudentOnly, TeacherOnly
 from keras_amid.distiller import Distiller
+from keras_amid.validation.streams import checked
 
 __version__ = "0.1.0"
 
@@ -35,6 +36,7 @@ __all__ = [
     "StudentOnly",
     "TeacherOnly",
     "amid_optimizer",
+    "checked",
     "data",
     "export_student",
     "extractors",

@@ -4,9 +4,15 @@ import keras
 from keras import ops
 
 from keras_amid.distiller.batch import Batch, ComponentMeans, SampleMean
-from keras_amid.validation import feeds
-from keras_amid.validation.arguments import INDEX
-from keras_amid.validation.checks import BatchCheck, check_class_weight, check_modalities
+from keras_amid.validation import feeding
+from keras_amid.validation.checks import INDEX, Expected
+
+_WHERE = {
+    "fit": "training data",
+    "evaluate": "evaluation data",
+    "predict": "data to predict",
+    "represent": "data to represent",
+}
 
 
 class MultimodalModel(keras.Model):
@@ -32,6 +38,27 @@ class MultimodalModel(keras.Model):
 
     # Data in.
 
+    def expected_data(self, call):
+        """What the data of a call must be.
+
+        Args:
+            call: `"fit"`, `"evaluate"`, `"predict"` or `"represent"`.
+
+        Returns:
+            `keras_amid.validation.checks.Expected`.
+        """
+        training = call == "fit"
+        return Expected(
+            where=_WHERE[call],
+            needed=self.training_inputs if training else list(self.target_extractors),
+            known=self.modalities,
+            num_classes=self.num_classes,
+            dtypes=self.input_dtypes,
+            labels_by_index=self.train_labels if training else None,
+            with_labels=call in ("fit", "evaluate"),
+            needed_only=call == "predict",
+        )
+
     def fit(self, *args, **kwargs):
         """`keras.Model.fit`, with the data checked first.
 
@@ -44,55 +71,38 @@ class MultimodalModel(keras.Model):
             ValueError: for a missing or unknown modality, labels that are not integers of shape
                 (batch,) in 0..num_classes-1, an index that is not integers of that shape (or, for
                 a method with `train_labels`, not in their range or with another label), values
-                that are not finite, negative weights. Arrays are checked before the first step,
-                streams batch by batch before each is used.
+                that are not finite or that the extractor's dtype cannot hold, negative weights.
+                Arrays are checked before the first step, streams batch by batch before each is
+                used.
         """
-        fit = super().fit
-        arguments = feeds.bind(fit, args, kwargs)
-        check_class_weight(arguments.get("class_weight"), self.num_classes)
-        feeds.check_argument(self._training_check(), arguments)
-        check = self._evaluation_check("validation data")
-        validation_data = arguments.get("validation_data")
-        if isinstance(validation_data, (tuple, list)):
-            check.arrays(*check.structure(validation_data))
-        elif validation_data is not None:
-            arguments["validation_data"] = feeds.checked(check, validation_data)
-        return feeds.run(self, lambda: fit(**arguments))
+        return feeding.run(self, "fit", super().fit, args, kwargs)
 
     def evaluate(self, *args, **kwargs):
         """`keras.Model.evaluate`; the target modalities suffice. Data are checked as in `fit`."""
-        evaluate = super().evaluate
-        arguments = feeds.bind(evaluate, args, kwargs)
-        # Within `fit`, Keras passes the data that were checked there.
-        if not arguments.get("_use_cached_eval_dataset"):
-            feeds.check_argument(self._evaluation_check(), arguments)
-        return feeds.run(self, lambda: evaluate(**arguments))
+        return feeding.run(self, "evaluate", super().evaluate, args, kwargs)
 
-    def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False):
+    def train_on_batch(self, *args, **kwargs):
         """`keras.Model.train_on_batch`; the arrays are checked as in `fit`."""
-        check_class_weight(class_weight, self.num_classes)
-        self._training_check().arrays(x, y, sample_weight)
-        return super().train_on_batch(x, y, sample_weight, class_weight, return_dict)
+        return feeding.run(self, "fit", super().train_on_batch, args, kwargs)
 
-    def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
+    def test_on_batch(self, *args, **kwargs):
         """`keras.Model.test_on_batch`; the arrays are checked as in `evaluate`."""
-        self._evaluation_check().arrays(x, y, sample_weight)
-        return super().test_on_batch(x, y, sample_weight, return_dict)
+        return feeding.run(self, "evaluate", super().test_on_batch, args, kwargs)
 
-    def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):
+    def predict(self, *args, **kwargs):
         """The student's class probabilities; the target modalities suffice.
 
-        Args: as of `keras.Model.predict`; x is a dict, modality -> array, or a stream.
+        Args: as of `keras.Model.predict`; x is a dict, modality -> array, or a stream of such
+            dicts, or of `(x, y)`.
 
         Returns:
             float32 array, shape `(samples, num_classes)`.
+
+        Raises:
+            ValueError: as `fit`, for what x holds of the target modalities; labels do not matter.
         """
         self._require_built("predict")
-        if isinstance(x, dict):
-            check_modalities(x, self.target_extractors, self.modalities)
-        x = feeds.select(list(self.target_extractors), x)
-        predict = self.student.predict
-        outputs = feeds.run(self.student, lambda: predict(x, batch_size, verbose, steps, callbacks))
+        outputs = feeding.run(self, "predict", self.student.predict, args, kwargs)
         return outputs["probabilities"]
 
     def represent(self, x, batch_size=None, verbose=0):
@@ -106,10 +116,12 @@ class MultimodalModel(keras.Model):
             dict of `student` and, where x has the auxiliary modalities, `teacher` and
             `auxiliary` (unless the teacher is a fixed one): arrays of shape
             `(samples, representation_dim)`.
+
+        Raises:
+            ValueError: as `fit`, for what x holds; labels do not matter.
         """
         self._require_built("represent")
-        predict = super().predict
-        outputs = feeds.run(self, lambda: predict(x, batch_size, verbose))
+        outputs = feeding.run(self, "represent", super().predict, (x, batch_size, verbose), {})
         return {name: v for name, v in outputs.items() if not name.endswith("_logits")}
 
     def _require_built(self, call):
@@ -158,17 +170,3 @@ class MultimodalModel(keras.Model):
         logs = super().compute_metrics(x, y, probabilities, sample_weight)
         absent = set(self.components.names) - set(self.components.last_names)
         return {name: value for name, value in logs.items() if name not in absent}
-
-    # Checks.
-
-    def _training_check(self):
-        return self._check("training data", self.training_inputs, self.train_labels)
-
-    def _evaluation_check(self, where="evaluation data"):
-        return self._check(where, self.target_extractors)
-
-    def _check(self, where, needed, labels_by_index=None):
-        known = self.modalities
-        return BatchCheck(
-            needed, known, self.num_classes, where, self.input_dtypes, labels_by_index
-        )

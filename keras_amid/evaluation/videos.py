@@ -6,7 +6,8 @@ import keras
 import numpy as np
 from tqdm.auto import tqdm
 
-from keras_amid.evaluation.accuracy import check_labels, to_numpy
+from keras_amid.validation.checks import INDEX, as_array
+from keras_amid.validation.streams import BatchCheck
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,13 +57,17 @@ def predict_videos(model, windows, progress=False):
         `VideoPredictions`. Memory does not grow with the number of windows.
 
     Raises:
-        ValueError: no windows, no `"index"`, or windows of one video with different labels.
+        ValueError: no windows, no `"index"`, windows of one video with different labels, or data
+            that `evaluate` refuses.
     """
     videos = {}
+    expected = dataclasses.replace(model.expected_data("evaluate"), where="windows")
+    check = BatchCheck(expected)
     batches = windows.as_numpy_iterator() if hasattr(windows, "as_numpy_iterator") else windows
-    for x, y in tqdm(batches, desc="windows", unit="batch", disable=not progress):
+    for batch in tqdm(batches, desc="windows", unit="batch", disable=not progress):
+        x, y = check(batch)[:2]
         index, x = _split_index(x)
-        labels = check_labels("y", y, len(index))
+        labels = as_array(y)
         # The model's own `predict` gives the student's probabilities only.
         outputs = keras.Model.predict_on_batch(model, x)
         _add(videos, index, labels, _summands(outputs))
@@ -72,13 +77,13 @@ def predict_videos(model, windows, progress=False):
 
 
 def _split_index(x):
-    if not isinstance(x, dict) or "index" not in x:
+    if INDEX not in x:
         raise ValueError(
             '`windows` must yield `x` with the key "index", the video of each window; received '
-            f"{sorted(x) if isinstance(x, dict) else type(x).__name__}."
+            f"{sorted(x)}."
         )
-    rest = {name: value for name, value in x.items() if name != "index"}
-    return to_numpy("index", x["index"]), rest
+    rest = {name: value for name, value in x.items() if name != INDEX}
+    return as_array(x[INDEX]), rest
 
 
 def _summands(outputs):

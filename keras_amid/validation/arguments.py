@@ -1,42 +1,75 @@
-"""Checks of constructor arguments: each names the argument, what came and what was expected."""
+"""Checks of arguments: "`argument` must be what is expected; received what came."."""
+
+from __future__ import annotations
 
 import math
 import numbers
+from collections.abc import Hashable, Iterable
+from typing import Any
 
 import keras
 
-# The key of x that is no modality: each sample's number in the training set.
-INDEX = "index"
+from keras_amid.validation.checks import INDEX as INDEX
+from keras_amid.validation.checks import RESERVED
+
 # Names of the student's own layers, which its inputs cannot have too.
 RESERVED_NAMES = {"classifier", "probabilities", "representation", "student_projection"}
 DISCRIMINATOR_NAMES = {"fundamental_discriminator", "enhanced_discriminator"}
 
 
-def check_positive_int(name, value, at_least=1):
-    """Returns `value` as int, or raises ValueError."""
-    whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
-    if not whole or value < at_least:
-        raise ValueError(f"`{name}` must be an integer >= {at_least}; received {value!r}.")
+def check_int(
+    name: str, value: Any, at_least: int | None = None, at_most: int | None = None
+) -> int:
+    """Returns `value` as int; raises ValueError for a bool, another type or one out of range."""
+    good = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    if not (good and _within(value, at_least=at_least, at_most=at_most)):
+        expected = f"an integer {_range(at_least=at_least, at_most=at_most)}".rstrip()
+        raise ValueError(f"`{name}` must be {expected}; received {value!r}.")
     return int(value)
 
 
-def check_number(name, value, above=None, at_least=None, at_most=None):
-    """Returns `value` as float, or raises ValueError where it is not finite or out of range."""
-    bounds = [("> ", above), (">= ", at_least), ("<= ", at_most)]
-    expected = " and ".join(f"{sign}{bound}" for sign, bound in bounds if bound is not None)
+def check_positive_int(name: str, value: Any, at_least: int = 1) -> int:
+    """`check_int` with the bound that most integers here have."""
+    return check_int(name, value, at_least)
+
+
+def check_number(
+    name: str,
+    value: Any,
+    above: float | None = None,
+    at_least: float | None = None,
+    at_most: float | None = None,
+) -> float:
+    """Returns `value` as float; raises ValueError where it is not finite or out of range."""
+    bounds = {"above": above, "at_least": at_least, "at_most": at_most}
     good = isinstance(value, numbers.Real) and not isinstance(value, bool) and math.isfinite(value)
-    good = good and (above is None or value > above)
-    good = good and (at_least is None or value >= at_least)
-    if not (good and (at_most is None or value <= at_most)):
-        raise ValueError(f"`{name}` must be a number {expected}; received {value!r}.")
+    if not (good and _within(value, **bounds)):
+        expected = f"a finite number {_range(**bounds)}".rstrip()
+        raise ValueError(f"`{name}` must be {expected}; received {value!r}.")
     return float(value)
 
 
-def check_choice(name, value, choices):
-    """Returns `value`, or raises ValueError where it is not one of `choices`."""
-    if not any(value is c or (isinstance(c, str) and value == c) for c in choices):
-        raise ValueError(f"`{name}` must be one of {list(choices)}; received {value!r}.")
-    return value
+def _within(value, above=None, at_least=None, at_most=None):
+    return (
+        (above is None or value > above)
+        and (at_least is None or value >= at_least)
+        and (at_most is None or value <= at_most)
+    )
+
+
+def _range(above=None, at_least=None, at_most=None):
+    bounds = [("> ", above), (">= ", at_least), ("<= ", at_most)]
+    return " and ".join(f"{sign}{bound}" for sign, bound in bounds if bound is not None)
+
+
+def check_choice(name: str, value: Any, choices: Iterable) -> Any:
+    """Returns the one of `choices` that equals `value`; raises ValueError where none does."""
+    choices = list(choices)
+    for choice in choices:
+        same_kind = isinstance(value, bool) == isinstance(choice, bool)  # True equals 1
+        if same_kind and isinstance(value, Hashable) and value == choice:
+            return choice
+    raise ValueError(f"`{name}` must be one of {choices}; received {value!r}.")
 
 
 def check_pair_normalizer(value):
@@ -56,36 +89,34 @@ def check_extractors(target, auxiliary, needs_auxiliary):
         for modality, extractor in extractors.items():
             _check_modality_name(argument, modality)
             _check_extractor(f"{argument}[{modality!r}]", extractor)
-    if not target:
-        raise ValueError("`target` must have at least one modality; received {}.")
-    if needs_auxiliary and not auxiliary:
-        raise ValueError("`auxiliary` must have at least one modality; received none.")
+    for argument, extractors in (("target", target), ("auxiliary", auxiliary)):
+        if not extractors and (argument == "target" or needs_auxiliary):
+            raise ValueError(f"`{argument}` must have at least one modality; received none.")
     both = sorted(set(target) & set(auxiliary))
     if both:
-        raise ValueError(f"{both} stand in both `target` and `auxiliary`; each belongs in one.")
+        raise ValueError(
+            f"`target` and `auxiliary` must have different modalities; received {both} in both."
+        )
     extractors = [*target.values(), *auxiliary.values()]
     if len({id(extractor) for extractor in extractors}) < len(extractors):
         raise ValueError(
-            "one extractor object is given for several modalities; each needs its own: a loaded "
-            "model could not share it again."
+            "`target` and `auxiliary` must have an extractor of its own for each modality, for a "
+            "loaded model could not share it again; received one extractor object for several "
+            "modalities."
         )
 
 
 def _check_modality_name(argument, modality):
     if not isinstance(modality, str) or not modality.isidentifier():
         raise ValueError(
-            f"`{argument}` has the modality name {modality!r}; a name must be a string of "
-            "letters, digits and underscores: it becomes an input name of the served model."
+            f"`{argument}` must have names of letters, digits and underscores, which become input "
+            f"names of the served model; received the modality name {modality!r}."
         )
-    if modality == INDEX:
+    taken = sorted({*RESERVED, *RESERVED_NAMES})
+    if modality in taken:
         raise ValueError(
-            f"`{argument}` has the modality name {modality!r}, under which data carry the number "
-            "of each sample; expected another name."
-        )
-    if modality in RESERVED_NAMES:
-        raise ValueError(
-            f"`{argument}` has the modality name {modality!r}, which a layer of the "
-            f"student has; expected a name other than {sorted(RESERVED_NAMES)}."
+            f"`{argument}` must have modality names other than {taken}, which the data or the "
+            f"student use for something else; received {modality!r}."
         )
 
 
@@ -96,6 +127,6 @@ def _check_extractor(argument, extractor):
         )
     if extractor.name in DISCRIMINATOR_NAMES:
         raise ValueError(
-            f"`{argument}` is named {extractor.name!r}, by which the optimizers find a "
-            "discriminator; give it another name."
+            f"`{argument}` must not be named like a discriminator, which the optimizers find by "
+            f"its name; received {extractor.name!r}."
         )

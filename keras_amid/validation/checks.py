@@ -1,282 +1,324 @@
-"""Checks of what is fed to a model: modalities, index, labels, weights, finite numbers.
+"""What a model's data must be: rules written once, for arrays and for the tensors of a graph."""
 
-The same rules in two forms: on arrays, before training, and inside a tf.data pipeline, where
-they run beside the training and not in its hot loop.
-"""
+from __future__ import annotations
 
-import contextlib
-import re
+import collections
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 import keras
+import ml_dtypes
 import numpy as np
 
-from keras_amid.validation.arguments import INDEX
-
-_MARK, _END = "<keras_amid>", "</keras_amid>"
-_INDEX_NAME = f"x[{INDEX!r}]"
+#: The key of x that holds each sample's number in the training set.
+INDEX = "index"
 
 
-def check_modalities(x, needed, known=None, argument="x"):
-    """Raises ValueError unless x is a dict with all the needed modalities and only known ones.
+class DataError(ValueError):
+    """Data that break a rule.
+
+    What reads a stream may wrap the error in one of its own kind: `recent` holds the last messages,
+    by which `fit` knows it again. An error that a worker process sends is made, and so remembered,
+    once more in the process that trains.
+    """
+
+    recent: collections.deque[str] = collections.deque(maxlen=8)
+
+    def __init__(self, message: str):
+        super().__init__(message)
+        self.recent.append(message)
+
+
+@dataclasses.dataclass(frozen=True)
+class Expected:
+    """What a model expects of its data.
+
+    Attributes:
+        where: what messages call the data, such as "training data".
+        needed: keys that x must have: modalities, and "index" where the model needs it.
+        known: modalities that x may have.
+        num_classes: labels are in 0..num_classes-1.
+        dtypes: name of an input, as `leaves` gives it -> dtype that its extractor takes.
+        labels_by_index: integers, shape `(n,)`, or None. Where given, x["index"] must be in
+            0..n-1, and `y` this label of it.
+        with_labels: whether `y` and `sample_weight` count; otherwise they are left out.
+        needed_only: whether the modalities that are not needed are left out.
+        unlabelled: whether the label -1, of a sample without label, is admitted.
+    """
+
+    where: str
+    needed: Iterable[str]
+    known: Iterable[str]
+    num_classes: int
+    dtypes: Mapping[str, str]
+    labels_by_index: Any = None
+    with_labels: bool = True
+    needed_only: bool = False
+    unlabelled: bool = False
+
+
+class Leaf(NamedTuple):
+    """An array or tensor, its shape (None where a graph does not know the rank) and dtype."""
+
+    values: Any
+    shape: tuple | None
+    dtype: str
+
+
+class Rule(NamedTuple):
+    """All `values` are in `low..high`; or else `name` must `must`, and `shown` came."""
+
+    name: str
+    must: str
+    values: Any
+    low: Any
+    high: Any
+    shown: Any
+
+
+class Arrays:
+    """What the rules ask of NumPy. Its twin for a graph is `graph.Tensors`."""
+
+    @staticmethod
+    def leaf(values: Any) -> Leaf:
+        """Describes an array, a list, or a tensor of any backend."""
+        values = as_array(values)
+        dtype = "string" if values.dtype.kind in "SUT" else values.dtype.name
+        if dtype == "object":
+            odd = [type(v).__name__ for v in values.flat if not isinstance(v, (str, bytes))]
+            dtype = f"object ({odd[0]})" if odd else "string"
+        return Leaf(values, values.shape, dtype)
+
+    @staticmethod
+    def size(values: np.ndarray) -> np.ndarray:
+        """The number of samples."""
+        return np.asarray(len(values))
+
+    @staticmethod
+    def mislabelled(labels: np.ndarray, index: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """1 where y is not the label at the index, else 0; an index out of range counts as near."""
+        return (labels.take(index, mode="clip") != y).astype("int8")
+
+
+def check_batch(data: Any, expected: Expected) -> tuple[dict, Any, Any]:
+    """Raises DataError unless a batch, or whole arrays, are what a model expects.
+
+    Args:
+        data: `(x, y)` or `(x, y, sample_weight)`, arrays of NumPy or of any backend; where labels
+            do not count also `x` or `(x,)`.
+        expected: `Expected`.
+
+    Returns:
+        x, y and sample_weight, without what does not count.
+    """
+    parts = split(data, expected)
+    for name, must, values, low, high, shown in rules(*parts, expected):
+        # The least and the largest tell it without a mask as large as the data; NaN is both.
+        if values.size and not (values.min() >= low and values.max() <= high):
+            wrong = shown[~((values >= low) & (values <= high))]
+            received = np.array2string(wrong, threshold=8, edgeitems=4)
+            raise DataError(f"{name} must {must}; received {received}.")
+    return parts
+
+
+def split(data: Any, expected: Expected) -> tuple[dict, Any, Any]:
+    """x, y and sample_weight of a batch, without what does not count; or DataError."""
+    where = expected.where
+    if not expected.with_labels:
+        data = (data[0] if isinstance(data, (tuple, list)) and data else data, None)
+    elif not isinstance(data, (tuple, list)) or len(data) not in (2, 3):
+        raise DataError(
+            f"the {where} must yield (x, y) or (x, y, sample_weight), x a dict of modalities and "
+            f"y integer labels; received {type(data).__name__}."
+        )
+    x, y, sample_weight = (*data, None)[:3]
+    if expected.with_labels and y is None:
+        raise DataError(f"`y` of the {where} must be integers of shape (batch,); received None.")
+    check_modalities(x, expected.needed, expected.known, where=f" of the {where}")
+    if expected.needed_only:
+        x = {name: x[name] for name in expected.needed}
+    return x, y, sample_weight
+
+
+def check_modalities(
+    x: Any,
+    needed: Iterable[str],
+    known: Iterable[str] = (),
+    argument: str = "x",
+    where: str = "",
+) -> None:
+    """Raises DataError unless x is a dict with all the needed modalities and only known ones.
 
     Args:
         x: the input of a model.
         needed: names that must be there.
-        known: names that may be there besides the key "index"; None: any.
-        argument: str, what to call x.
+        known: names that may be there besides these and the reserved ones.
+        argument: what to call x.
+        where: which data it is of, such as " of the training data".
     """
-    needed = list(needed)
-    known = list(x if known is None and isinstance(x, dict) else known or needed)
+    name = f"`{argument}`{where}"
+    needed, further = list(needed), sorted(set(known) - set(needed))
     if not isinstance(x, dict):
-        raise ValueError(
-            f"`{argument}` must be a dict, modality -> array, with {needed}; "
-            f"received {type(x).__name__}."
+        raise DataError(
+            f"{name} must be a dict, modality -> array, with {needed}; received {type(x).__name__}."
         )
-    missing = [name for name in needed if name not in x]
-    unknown = sorted(str(name) for name in x if name not in known and name != INDEX)
+    missing = [key for key in needed if key not in x]
+    unknown = sorted(str(key) for key in x if key not in (*needed, *further, *RESERVED))
     if missing or unknown:
-        found = [f"missing {missing}"] if missing else []
-        found += [f"unknown {unknown}"] if unknown else []
-        raise ValueError(
-            f"`{argument}` has {' and '.join(found)}; received the modalities "
-            f"{sorted(map(str, x))}, expected {needed}"
-            + (f" (and optionally {sorted(set(known) - set(needed))})." if known != needed else ".")
+        may = f" and may hold {further}" if further else ""
+        faults = [f"missing {missing}"] * bool(missing) + [f"unknown {unknown}"] * bool(unknown)
+        raise DataError(
+            f"{name} must hold {needed}{may}; received {sorted(map(str, x))}, "
+            f"{' and '.join(faults)}."
         )
 
 
-class BatchCheck:
-    """The rules for one model, to be applied to arrays or inside a tf.data pipeline.
+def rules(
+    x: dict, y: Any, sample_weight: Any, expected: Expected, kind: type = Arrays
+) -> Iterator[Rule]:
+    """The rules for the values of a batch; DataError for shapes or dtypes that are wrong.
 
     Args:
-        needed: modalities that must be there; "index" too where the model needs it.
-        known: modalities that may be there.
-        num_classes: int.
-        where: str, what the messages call the data (`"training data"`).
-        dtypes: dict, name of an input as `leaves` gives it -> dtype its extractor takes, where
-            that is known.
-        labels_by_index: integer array, shape `(n,)`, or None: where given, the index must be in
-            0..n-1, and `y` this label of it.
+        x, y, sample_weight: as of `split`; tensors, where `kind` is that of a graph.
+        expected: `Expected`.
+        kind: `Arrays`, or the like for tensors.
     """
-
-    def __init__(self, needed, known, num_classes, where="data", dtypes=None, labels_by_index=None):
-        self.needed, self.known = list(needed), list(known)
-        self.num_classes = num_classes
-        self.where = where
-        self.dtypes = dict(dtypes or {})
-        self.labels_by_index = None if labels_by_index is None else np.asarray(labels_by_index)
-
-    def structure(self, data):
-        """Splits `(x, y)` or `(x, y, sample_weight)`, refusing anything else."""
-        if not isinstance(data, (tuple, list)) or len(data) not in (2, 3):
-            raise ValueError(
-                f"the {self.where} must yield (x, y) or (x, y, sample_weight), x a dict of "
-                f"modalities, y integer labels; received {type(data).__name__}."
+    where = f" of the {expected.where}"
+    first = None  # the part that all others must have as many samples as
+    if y is not None:
+        y, n, low = kind.leaf(y), expected.num_classes, -1 if expected.unlabelled else 0
+        first = ("`y`", y)
+        _check_integers(f"`y`{where}", y)
+        yield from _within(f"`y`{where}", f"be in {low}..{n - 1} (num_classes={n})", y, low, n - 1)
+    for name, part in leaves({key: part for key, part in x.items() if key not in RESERVED}):
+        leaf, takes = kind.leaf(part), expected.dtypes.get(name)
+        first = first or (name, leaf)
+        _check_dtype(name + where, leaf, takes)
+        yield _same_size(name + where, leaf, first, kind)
+        if leaf.dtype != "string":
+            takes = takes or leaf.dtype
+            must = f"be finite and fit {takes}" if _is_float(leaf.dtype) else f"fit {takes}"
+            yield from _within(name + where, must, leaf, *_limits(takes))
+    for key, rule in RESERVED.items():
+        if key in x:
+            yield from rule(f"x[{key!r}]{where}", x[key], first, expected, kind)
+    if sample_weight is not None:
+        name, weight = f"`sample_weight`{where}", kind.leaf(sample_weight)
+        if not _is_number(weight.dtype) or not _is_vector(weight):
+            raise DataError(
+                f"{name} must be numbers of the shape of `y`, {y.shape}; received {weight.dtype} "
+                f"of shape {weight.shape}."
             )
-        x, y, sample_weight = (*data, None)[:3]
-        check_modalities(x, self.needed, self.known, argument=f"x of the {self.where}")
-        if y is None:
-            raise ValueError(f"`y` of the {self.where} is None; integer labels are expected.")
-        return x, y, sample_weight
+        yield _same_size(name, weight, first, kind)
+        yield from _within(name, "be finite and not negative", weight, 0, np.inf)
 
-    def label_spec(self, shape, dtype):
-        """Refuses labels that are not integers of shape (batch,)."""
-        self._integers_spec("`y`", shape, dtype)
 
-    def _integers_spec(self, name, shape, dtype):
-        dtype = keras.backend.standardize_dtype(dtype)
-        if len(shape) != 1 or "int" not in dtype:
-            raise ValueError(
-                f"{name} of the {self.where} must be integers of shape (batch,); received {dtype} "
-                f"of shape {tuple(shape)}."
-            )
+def _index_rules(name, index, first, expected, kind):
+    index, labels = kind.leaf(index), expected.labels_by_index
+    _check_integers(name, index)
+    yield _same_size(name, index, first, kind)
+    if labels is not None:
+        labels, n = np.asarray(labels), len(labels)
+        must = f"be in 0..{n - 1}, for `train_labels` has {n} labels"
+        yield from _within(name, must, index, 0, n - 1)
+        wrong = kind.mislabelled(labels, index.values, first[1].values)
+        must = "be each sample's place in `train_labels`, which gives its label in `y`"
+        yield Rule(name, must, wrong, 0, 0, index.values)
 
-    def input_spec(self, name, dtype):
-        """Refuses fractions for an extractor of whole numbers: Keras would cut them off."""
-        expected = self.dtypes.get(name, "float32")
-        dtype = keras.backend.standardize_dtype(dtype)
-        if "int" in expected and "float" in dtype:
-            raise ValueError(
-                f"{name} of the {self.where} must be {expected}, as its extractor takes it; "
-                f"received {dtype}."
-            )
 
-    def arrays(self, x, y, sample_weight=None):
-        """Checks whole arrays (numpy, or of a backend); returns nothing."""
-        x, y, sample_weight = self.structure((x, y, sample_weight))
-        y = _array(y)
-        self.label_spec(y.shape, y.dtype)
-        wrong = y[(y < 0) | (y >= self.num_classes)]
-        if wrong.size:
-            raise ValueError(self._labels_message(_some(wrong)))
-        for name, values in leaves(x):
-            values = _array(values)
-            if values.shape[:1] != y.shape:
-                raise ValueError(
-                    f"{name} of the {self.where} must have as many samples as `y`, {len(y)}; "
-                    f"received shape {values.shape}."
-                )
-            self.input_spec(name, values.dtype)
-            if not _all_finite(values):
-                raise ValueError(self._finite_message(name))
-        if INDEX in x:
-            self._index_array(_array(x[INDEX]), y)
-        if sample_weight is not None:
-            weight = _array(sample_weight)
-            if weight.shape != y.shape:
-                raise ValueError(self._weight_shape_message(y.shape, weight.shape))
-            if not (_all_finite(weight) and (weight >= 0).all()):
-                raise ValueError(self._weight_message())
+#: Keys of x that are no modality -> their rules, of the name in messages, the value, the part that
+#: all have as many samples as, what is expected, and the kind of arrays.
+RESERVED = {INDEX: _index_rules}
 
-    def _index_array(self, index, y):
-        self._integers_spec(_INDEX_NAME, index.shape, index.dtype)
-        labels = self.labels_by_index
-        if labels is None:
-            return
-        wrong = index[(index < 0) | (index >= len(labels))]
-        if wrong.size:
-            raise ValueError(self._index_message(_some(wrong)))
-        wrong = index[labels[index] != y]
-        if wrong.size:
-            raise ValueError(self._index_label_message(_some(wrong)))
 
-    def batch(self, data):
-        """Checks one batch of a stream and returns it."""
-        with marked():
-            self.arrays(*self.structure(data))
-        return data
+def _within(name, must, leaf, low, high):
+    """No bound is outside of what the data's dtype holds, where it would overflow."""
+    if leaf.dtype == "bool":
+        return
+    least, largest = _limits(leaf.dtype)
+    low, high = max(low, least), min(high, largest)
+    if _is_float(leaf.dtype):
+        yield Rule(name, must, leaf.values, low, high, leaf.values)
+    elif (low, high) != (least, largest):
+        yield Rule(name, must, leaf.values, int(low), int(high), leaf.values)
 
-    def dataset(self, dataset):
-        """The `tf.data.Dataset` with the checks in it; its structure is checked at once."""
-        import tensorflow as tf
 
-        x, y, sample_weight = self.structure(dataset.element_spec)
-        for name, spec in leaves(x):
-            self.input_spec(name, spec.dtype.name)
-        if y.shape.rank is not None:
-            self.label_spec(y.shape, y.dtype.name)
-        if INDEX in x and x[INDEX].shape.rank is not None:
-            self._integers_spec(_INDEX_NAME, x[INDEX].shape, x[INDEX].dtype.name)
-        if sample_weight is not None and sample_weight.shape.rank not in (None, 1):
-            raise ValueError(self._weight_shape_message("(batch,)", sample_weight.shape))
-        # Nothing in it for AutoGraph to convert.
-        check = tf.autograph.experimental.do_not_convert(self._check_tensors)
-        return dataset.map(check, num_parallel_calls=tf.data.AUTOTUNE).prefetch(2)
+def _same_size(name, leaf, first, kind):
+    n = kind.size(first[1].values)
+    must, size = f"have as many samples as {first[0]}, {n}", kind.size(leaf.values)
+    return Rule(name, must, size, n, n, size)
 
-    def _check_tensors(self, *data):
-        import tensorflow as tf
 
-        x, y, sample_weight = self.structure(data)
-        checks = []
-
-        def require(condition, message, *values):
-            text = tf.strings.format(f"{_MARK}{message}{_END}", values)
-            checks.append(tf.debugging.Assert(condition, [text], summarize=8))
-
-        if y.shape.rank is None:
-            require(tf.rank(y) == 1, f"`y` of the {self.where} must have shape (batch,).")
-        wrong = tf.boolean_mask(y, (y < 0) | (y >= tf.cast(self.num_classes, y.dtype)))
-        require(tf.equal(tf.size(wrong), 0), self._labels_message("{}"), wrong)
-        for name, values in leaves(x):
-            if values.dtype.is_floating:
-                finite = tf.reduce_all(tf.math.is_finite(values))
-                require(finite, self._finite_message(name))
-        if INDEX in x and self.labels_by_index is not None:
-            self._index_tensor(x[INDEX], y, require)
-        if sample_weight is not None:
-            good = tf.reduce_all((sample_weight >= 0) & tf.math.is_finite(sample_weight))
-            require(good, self._weight_message())
-        with tf.control_dependencies(checks):
-            return tf.nest.map_structure(tf.identity, data)
-
-    def _index_tensor(self, index, y, require):
-        import tensorflow as tf
-
-        labels = tf.constant(self.labels_by_index, y.dtype)
-        outside = (index < 0) | (index >= tf.cast(len(self.labels_by_index), index.dtype))
-        wrong = tf.boolean_mask(index, outside)
-        require(tf.equal(tf.size(wrong), 0), self._index_message("{}"), wrong)
-        known = tf.gather(labels, tf.where(outside, tf.zeros_like(index), index))
-        wrong = tf.boolean_mask(index, (known != y) & ~outside)
-        require(tf.equal(tf.size(wrong), 0), self._index_label_message("{}"), wrong)
-
-    def _index_message(self, wrong):
-        n = len(self.labels_by_index)
-        return (
-            f"{_INDEX_NAME} of the {self.where} must be in 0..{n - 1}, for `train_labels` has {n} "
-            f"labels; received {wrong}."
+def _check_integers(name, leaf):
+    if not _is_integer(leaf.dtype) or not _is_vector(leaf):
+        raise DataError(
+            f"{name} must be integers of shape (batch,); received {leaf.dtype} of shape "
+            f"{leaf.shape}."
         )
 
-    def _index_label_message(self, wrong):
-        return (
-            f"{_INDEX_NAME} of the {self.where} must be each sample's place in `train_labels`, "
-            f"with its label in `y`; it is not at the indices {wrong}."
+
+def _check_dtype(name, leaf, takes):
+    if leaf.dtype == "string":
+        good = takes == "string" or (not takes and keras.backend.backend() == "tensorflow")
+    else:  # Keras would cut off fractions for an extractor of integers without a word.
+        good = _is_number(leaf.dtype) and takes != "string"
+        good = good and not (_is_integer(takes or "") and _is_float(leaf.dtype))
+    if not good or leaf.shape == ():
+        raise DataError(
+            f"{name} must be {takes or 'numbers'} of shape (batch, ...), as its extractor takes "
+            f"it; received {leaf.dtype} of shape {leaf.shape}."
         )
 
-    def _labels_message(self, wrong):
-        return (
-            f"`y` of the {self.where} must be in 0..{self.num_classes - 1} "
-            f"(num_classes={self.num_classes}); received {wrong}."
-        )
 
-    def _finite_message(self, name):
-        return f"{name} of the {self.where} must be finite; it holds NaN or infinite values."
-
-    def _weight_shape_message(self, expected, received):
-        return (
-            f"`sample_weight` of the {self.where} must have the shape of `y`, {expected}; "
-            f"received {tuple(received)}."
-        )
-
-    def _weight_message(self):
-        return f"`sample_weight` of the {self.where} must be finite and not negative."
+def _is_vector(leaf):
+    return leaf.shape is None or len(leaf.shape) == 1
 
 
-@contextlib.contextmanager
-def marked():
-    """Marks a ValueError's message: what reads the stream may wrap it in another error."""
-    try:
-        yield
-    except ValueError as error:
-        raise ValueError(f"{_MARK}{error}{_END}") from None
+def _is_integer(dtype):
+    return dtype.startswith(("int", "uint"))
 
 
-def message_of(error):
-    """The message of a check that ran in a stream, out of the error it surfaced as, or None."""
-    found = re.search(f"{_MARK}(.*?){_END}", str(error), re.DOTALL)
-    return found and found.group(1).replace("\\'", "'")
+def _is_float(dtype):
+    return dtype.startswith(("float", "bfloat"))
 
 
-def check_class_weight(class_weight, num_classes):
+def _is_number(dtype):
+    return dtype == "bool" or _is_integer(dtype) or _is_float(dtype)
+
+
+def _limits(dtype):
+    """The least and the largest number of a dtype; a bool takes any."""
+    if dtype == "bool":
+        return -np.inf, np.inf
+    info = ml_dtypes.finfo(dtype) if _is_float(dtype) else ml_dtypes.iinfo(dtype)
+    number = float if _is_float(dtype) else int
+    return number(info.min), number(info.max)
+
+
+def check_class_weight(class_weight: Any, num_classes: int) -> None:
     """Raises ValueError unless it is None or a dict, label -> finite weight >= 0."""
+    if class_weight is not None and not isinstance(class_weight, dict):
+        class_weight = {None: class_weight}
     for label, weight in (class_weight or {}).items():
-        if label not in range(num_classes) or not (np.isfinite(weight) and weight >= 0):
+        good = label in range(num_classes) and np.isreal(weight)
+        if not (good and np.isfinite(weight) and weight >= 0):
             raise ValueError(
-                f"`class_weight` must map labels in 0..{num_classes - 1} to finite weights >= 0; "
-                f"received {label!r}: {weight!r}."
+                f"`class_weight` must be a dict, label in 0..{num_classes - 1} -> finite weight "
+                f">= 0; received {label!r}: {weight!r}."
             )
 
 
-def leaves(x):
+def leaves(x: Any) -> list[tuple[str, Any]]:
     """Pairs of (printable name, leaf) of a dict of modalities, which may be nested."""
     flat = keras.tree.flatten_with_path(x)
     return [("x" + "".join(f"[{key!r}]" for key in path), leaf) for path, leaf in flat]
 
 
-def _array(values):
-    """A numpy array of a list, numpy array or tensor of any backend."""
-    if isinstance(values, (np.ndarray, list, tuple, int, float)) or np.isscalar(values):
+def as_array(values: Any) -> np.ndarray:
+    """A list, NumPy array or tensor of any backend as a NumPy array."""
+    if isinstance(values, np.ndarray) or not hasattr(values, "dtype"):
         return np.asarray(values)
     if hasattr(values, "detach"):  # a torch tensor, under whatever backend
         values = values.detach().cpu()
     return np.asarray(keras.ops.convert_to_numpy(values))
-
-
-def _some(values):
-    return np.array2string(values, threshold=8, edgeitems=4)
-
-
-def _all_finite(values, chunk=1024):
-    """Whether all are finite; by chunks of samples, so that memory stays small."""
-    if values.dtype.kind != "f" and "float" not in str(values.dtype):
-        return True
-    return all(np.isfinite(values[i : i + chunk]).all() for i in range(0, len(values), chunk))

@@ -152,12 +152,20 @@ def test_extractors_must_put_out_features(layer, received):
     "target, auxiliary, message",
     [
         ([], {"audio": dense(4, 3)}, r"`target` must be a dict.*received \[\]"),
-        ({}, {"audio": dense(4, 3)}, "`target` must have at least one"),
+        ({}, {"audio": dense(4, 3)}, "`target` must have at least one.*received none"),
         ({"video": dense(5, 3)}, {}, "`auxiliary` must have at least one"),
         ({"video": dense(5, 3)}, {"video": dense(5, 3)}, r"\['video'\].*both"),
         ({"video": len}, {"audio": dense(4, 3)}, r"`target\['video'\]` must be a keras"),
-        ({"a b": dense(5, 3)}, {"audio": dense(4, 3)}, "modality name 'a b'"),
-        ({"classifier": dense(5, 3)}, {"audio": dense(4, 3)}, "name 'classifier'.*other than"),
+        (
+            {"a b": dense(5, 3)},
+            {"audio": dense(4, 3)},
+            "`target` must have names of letters.*'a b'",
+        ),
+        (
+            {"classifier": dense(5, 3)},
+            {"audio": dense(4, 3)},
+            "names other than.*'classifier'.*received 'classifier'",
+        ),
     ],
 )
 def test_wrong_extractors_are_refused(target, auxiliary, message):
