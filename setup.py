@@ -18,6 +18,7 @@ INSTALL_REQUIRES = [
     "scikit-learn>=1.4",
     "av>=14",
     "h5py>=3.11",
+    "filelock>=3.13",
     "matplotlib>=3.8",
     "safetensors>=0.4.3",
     "scipy>=1.13",

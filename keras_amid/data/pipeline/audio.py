@@ -1,4 +1,4 @@
-"""Which part of a sound is heard: a random crop for training, the middle for testing."""
+"""Which part of a sound is used: a random crop for training, the middle for testing."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from keras_amid.data._tensorflow import tensorflow
 from keras_amid.data.pipeline.augmentation import fade_edges
 from keras_amid.data.pipeline.decoder import Decoder, Field
+from keras_amid.validation.arguments import check_positive_int
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -32,11 +33,10 @@ class RandomCrop(Decoder):
     random = True
 
     def __post_init__(self):
-        _check_samples(self.samples)
-        if not isinstance(self.fade, int) or not 0 <= 2 * self.fade <= self.samples:
+        check_positive_int("samples", self.samples)
+        if check_positive_int("fade", self.fade, at_least=0) > self.samples // 2:
             raise ValueError(
-                f"`fade` must be an integer from 0 to half of `samples` ({self.samples}), "
-                f"received {self.fade!r}."
+                f"`fade` must be at most half of `samples` ({self.samples}); received {self.fade}."
             )
 
     def fits(self, encoding: str, shape: tuple[int | None, ...]) -> bool:
@@ -64,7 +64,7 @@ class CenterCrop(Decoder):
     decodes = "sounds (samples,)"
 
     def __post_init__(self):
-        _check_samples(self.samples)
+        check_positive_int("samples", self.samples)
 
     def fits(self, encoding: str, shape: tuple[int | None, ...]) -> bool:
         return _is_sound(encoding, shape)
@@ -90,8 +90,3 @@ def _decode_part(field, start, count):
     else:
         sound = tf.io.decode_raw(part, tf.float32)
     return tf.ensure_shape(tf.pad(sound, [[0, count - there]]), (count,))
-
-
-def _check_samples(samples):
-    if isinstance(samples, bool) or not isinstance(samples, int) or samples < 1:
-        raise ValueError(f"`samples` must be a positive integer, received {samples!r}.")

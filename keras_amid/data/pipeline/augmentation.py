@@ -2,20 +2,28 @@
 
 What is deterministic comes from tensorflow-io: its functions written in TensorFlow alone, never
 its native kernels. Its `freq_mask` and `time_mask` draw from TensorFlow's global generator, in
-whichever order the pipeline's threads reach it: a resumed run could not see what the uninterrupted
+whatever order the pipeline's threads reach it: a resumed run could not see what the uninterrupted
 one saw. So the masks are drawn here, from the same distribution, as a function of a seed.
 """
+
+from __future__ import annotations
 
 import dataclasses
 import functools
 import importlib
 import warnings
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 from keras_amid.data._tensorflow import tensorflow
+from keras_amid.validation.arguments import check_positive_int
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 
 @functools.cache
-def tensorflow_io():
+def tensorflow_io() -> ModuleType:
     """Imports tensorflow-io, without its warnings about native kernels that nothing here uses.
 
     Returns:
@@ -35,7 +43,7 @@ def tensorflow_io():
         ) from error
 
 
-def fade_edges(sound, samples):
+def fade_edges(sound: tf.Tensor, samples: int) -> tf.Tensor:
     """Fades a sound in and out, linearly.
 
     Args:
@@ -68,11 +76,9 @@ class MaskSpectrogram:
 
     def __post_init__(self):
         for name in ("time", "frequency"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-                raise ValueError(f"`{name}` must be an integer >= 0, received {value!r}.")
+            check_positive_int(name, getattr(self, name), at_least=0)
 
-    def apply(self, spectrogram, seed):
+    def apply(self, spectrogram: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         """Masks a spectrogram.
 
         Args:

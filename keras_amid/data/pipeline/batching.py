@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -11,12 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from filelock import FileLock
 
 from keras_amid.data._tensorflow import tensorflow
 from keras_amid.data.pipeline.decoding import Modalities, SampleDecoder, named_decoders
 from keras_amid.data.pipeline.shuffling import EpochShuffle
 from keras_amid.data.records.reading import RecordSet
 from keras_amid.data.records.shards import check_part
+from keras_amid.validation.arguments import check_positive_int
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -94,7 +97,7 @@ def batches(
             they lack, a decoder that does not fit its modality, samples of different shapes, or
             features of other records.
     """
-    _check_batch_size(batch_size)
+    check_positive_int("batch_size", batch_size)
     decoders = named_decoders(modalities)
     check_part(host, "host")
     records = RecordSet(folders)
@@ -102,6 +105,8 @@ def batches(
     cache = decoder.cache if cache is None else cache
     _check_shuffle(decoder, shuffle, cache)
     share = _share(len(records), subset, host)
+    if isinstance(cache, bool):
+        decoder.check_files()
     if decoder.random:
         dataset, size = _random_samples(share, decoder, shuffle, cache)
     else:
@@ -137,7 +142,7 @@ def _fixed_samples(records, share, decoder, shuffle, cache):
         dataset = dataset.cache()
     elif cache is not False:
         key = [records.fingerprints(), share.tolist(), decoder.settings()]
-        dataset = _file_cache(dataset, Path(cache), key)
+        dataset = _file_cache(dataset, Path(cache), key, decoder.check_files)
     if cache is not False and shuffle is not None:
         dataset = shuffle.apply(dataset, size)
     return dataset, size
@@ -147,15 +152,18 @@ def _share(count, subset, host):
     """The places of the samples to read, int64."""
     places = np.arange(count) if subset is None else np.asarray(subset)
     if places.ndim != 1 or places.dtype.kind not in "iu" or len(np.unique(places)) < len(places):
-        raise ValueError(f"`subset` must be integers that differ, received {subset!r}.")
+        raise ValueError(f"`subset` must be integers that differ; received {subset!r}.")
     if len(places) and not 0 <= places.min() <= places.max() < count:
         raise ValueError(
-            f"`subset` must be in 0..{count - 1}, the places of the records' samples, received "
+            f"`subset` must be in 0..{count - 1}, the places of the records' samples; received "
             f"{places.min()}..{places.max()}."
         )
     share = places[host[0] :: host[1]].astype("int64")
     if not len(share):
-        raise ValueError(f"`host` {host} has no share: there are {len(places)} samples to read.")
+        raise ValueError(
+            f"`host` must leave each of the n hosts a share of the {len(places)} samples; received "
+            f"{host}, which has no share."
+        )
     return share
 
 
@@ -188,11 +196,6 @@ def _batched(dataset, batch_size, drop_remainder, ragged):
     return dataset.with_options(options).prefetch(tf.data.AUTOTUNE)
 
 
-def _check_batch_size(batch_size):
-    if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
-        raise ValueError(f"`batch_size` must be a positive integer; received {batch_size!r}.")
-
-
 def _check_shuffle(decoder, shuffle, cache):
     if not isinstance(shuffle, (EpochShuffle, type(None))):
         raise ValueError(f"`shuffle` must be an EpochShuffle or None; received {shuffle!r}.")
@@ -214,17 +217,25 @@ def _check_shuffle(decoder, shuffle, cache):
         )
 
 
-def _file_cache(dataset, folder, key):
+def _file_cache(dataset, folder, key, check_files):
     """The decoded samples on disk, under a name made of what they depend on.
 
     `Dataset.cache(filename)` would leave a lock behind where a reader stops early or is killed.
     """
-    tf = tensorflow()
     digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:16]
     path = folder / f"decoded-{digest}"
     if not path.exists():
-        temporary = path.with_name(f".part-{path.name}")
-        shutil.rmtree(temporary, ignore_errors=True)
-        dataset.save(str(temporary))
-        os.replace(temporary, path)
-    return tf.data.Dataset.load(str(path))
+        check_files()
+        folder.mkdir(parents=True, exist_ok=True)
+        # Of two runs that ask for the same, the second waits and finds it made. The operating
+        # system lets go of the lock of a process that was killed.
+        lock = folder / f".{path.name}.lock"
+        with FileLock(lock):
+            if not path.exists():
+                temporary = path.with_name(f".part-{path.name}")
+                shutil.rmtree(temporary, ignore_errors=True)
+                dataset.save(str(temporary))
+                os.replace(temporary, path)
+        with contextlib.suppress(OSError):  # needed no more, now that `path` is there
+            lock.unlink()
+    return tensorflow().data.Dataset.load(str(path))

@@ -9,6 +9,7 @@ from keras_amid.data._tensorflow import tensorflow
 from keras_amid.data.pipeline.decoder import Decoder, Field
 from keras_amid.data.pipeline.frames import decode_frames, mirror_frames, resize_frames
 from keras_amid.data.records.examples import VIDEO_ENCODINGS
+from keras_amid.validation.arguments import check_positive_int
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -44,13 +45,14 @@ class RandomClip(Decoder):
     cache = False  # decoded clips differ in each epoch, and the records are large
 
     def __post_init__(self):
-        _check_positive(self, ("frames", "size"))
+        for name in ("frames", "size"):
+            check_positive_int(name, getattr(self, name))
         for name, most in (("area", 1.0), ("aspect_ratio", float("inf"))):
             pair = tuple(getattr(self, name))
             object.__setattr__(self, name, pair)
             if len(pair) != 2 or not 0 < pair[0] <= pair[1] <= most:
                 raise ValueError(
-                    f"`{name}` must be (least, most), 0 < least <= most <= {most}, received {pair}."
+                    f"`{name}` must be (least, most), 0 < least <= most <= {most}; received {pair}."
                 )
 
     def fits(self, encoding: str, shape: tuple[int | None, ...]) -> bool:
@@ -112,7 +114,8 @@ class Windows(Decoder):
     cache = False  # read once: nothing is gained
 
     def __post_init__(self):
-        _check_positive(self, ("frames", "stride", "size"))
+        for name in ("frames", "stride", "size"):
+            check_positive_int(name, getattr(self, name))
 
     def fits(self, encoding: str, shape: tuple[int | None, ...]) -> bool:
         return encoding in VIDEO_ENCODINGS
@@ -149,10 +152,3 @@ def _integer(draw, most):
     tf = tensorflow()
     places = tf.cast(tf.maximum(most, 0) + 1, tf.float32)
     return tf.minimum(tf.cast(draw * places, tf.int64), tf.maximum(most, 0))
-
-
-def _check_positive(owner, names):
-    for name in names:
-        value = getattr(owner, name)
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise ValueError(f"`{name}` must be a positive integer, received {value!r}.")

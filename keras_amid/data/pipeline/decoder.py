@@ -119,6 +119,6 @@ class Decoder:
             field: `Field`.
 
         Returns:
-            Tensor, or dict of tensors, without the batch.
+            Tensor of a static shape, or dict of such tensors, without the batch.
         """
         raise NotImplementedError(f"{type(self).__name__} has no `decode`.")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from keras_amid.data._tensorflow import tensorflow
 from keras_amid.data.pipeline.arrays import Array
 from keras_amid.data.pipeline.decoder import Decoder, Field
-from keras_amid.data.records.examples import VIDEO_ENCODINGS, fields_parser
+from keras_amid.data.records.examples import VIDEO_ENCODINGS
 from keras_amid.data.records.reading import RecordSet
 
 if TYPE_CHECKING:
@@ -91,7 +91,8 @@ class SampleDecoder:
         sources = {name: d.source(records, name) for name, d in self.decoders.items()}
         own = [name for name, source in sources.items() if source is None]
         self._forms = records.formats(own)
-        self._sources = [(records.reader(), fields_parser(self._forms))]
+        self._readers = [records.reader(self._forms)]
+        self._record_sets = [records]
         self._frame_readers = {
             name: records.frame_reader(name)
             for name, form in self._forms.items()
@@ -99,7 +100,8 @@ class SampleDecoder:
         }
         for name, (other, order) in {n: s for n, s in sources.items() if s is not None}.items():
             form = other.formats([name])
-            self._sources.append((other.reader(order), fields_parser(form)))
+            self._readers.append(other.reader(form, order))
+            self._record_sets.append(other)
             self._forms = {**self._forms, **form}
 
     def _the_windowed(self):
@@ -111,16 +113,20 @@ class SampleDecoder:
             )
         return next(iter(windowed), None)
 
+    def check_files(self) -> None:
+        """Raises `ValueError` unless the files to read are there and whole."""
+        for records in self._record_sets:
+            records.check_files()
+
     def settings(self) -> list[Any]:
         """JSON values that, with the records, say what `decode` makes."""
         return [[[name, d.key] for name, d in self.decoders.items()], self._with_index]
 
     def read(self, position: tf.Tensor) -> dict[str, Any]:
         """Reads the sample at a position () int64 -> nested tensors: what `decode` takes."""
-        (read, parse), *others = self._sources
-        fields, label = parse(read(position))
-        for read_other, parse_other in others:
-            fields.update(parse_other(read_other(position))[0])
+        (fields, label), *others = [read(position) for read in self._readers]
+        for other, _ in others:
+            fields.update(other)
         return {"position": position, "label": label, "fields": fields}
 
     def load(self, position: tf.Tensor) -> dict[str, Any]:

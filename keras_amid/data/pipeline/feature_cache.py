@@ -20,6 +20,7 @@ from keras_amid.data.records.reading import RecordSet
 from keras_amid.data.records.shards import Encoded, write_shards
 from keras_amid.data.records.writing import check_rows
 from keras_amid.data.storage.files import read_json, write_json
+from keras_amid.validation.arguments import check_positive_int
 
 _FORMAT = 2
 _SHARD_SIZE = 256
@@ -138,8 +139,7 @@ def _check(extractor, batch_size, decode):
             "`extractor` must be frozen (`extractor.trainable = False`): cached features do not "
             f"follow weights that train; received one whose trainable weights include {names}."
         )
-    if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
-        raise ValueError(f"`batch_size` must be a positive integer; received {batch_size!r}.")
+    check_positive_int("batch_size", batch_size)
     if not isinstance(decode, (Decoder, type(None))):
         raise ValueError(f"`decode` must be a Decoder or None; received {decode!r}.")
     if decode is not None and (decode.random or decode.ragged or decode.windowed):
@@ -194,6 +194,7 @@ def _weights_digest(extractor):
 def _encode(extractor, records, decoder, modality, batch_size, rows):
     """The encoded features of consecutive samples, one after the other."""
     tf = tensorflow()
+    decoder.check_files()
     first = next(i for i, s in enumerate(records.samples) if s["id"] == rows[0]["id"])
     dataset = tf.data.Dataset.range(first, first + len(rows)).map(
         lambda position: decoder.decode(decoder.read(position))[0][modality],
@@ -210,4 +211,10 @@ def _encode(extractor, records, decoder, modality, batch_size, rows):
                 f"{tf.nest.map_structure(np.shape, features)}."
             )
         for value in features:
-            yield Encoded(*encode_example(next(remaining), {modality: value}, {}))
+            row = next(remaining)
+            if not np.isfinite(value).all():
+                raise ValueError(
+                    "`extractor` must give finite features; received NaN or infinity for the "
+                    f"sample {row['id']!r}."
+                )
+            yield Encoded(*encode_example(row, {modality: value}, {}))

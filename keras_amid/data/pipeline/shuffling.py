@@ -1,8 +1,15 @@
 """A shuffle order that is a function of the seed and the epoch alone."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import keras
 
 from keras_amid.data._tensorflow import tensorflow
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 
 class EpochShuffle(keras.callbacks.Callback):
@@ -26,10 +33,10 @@ class EpochShuffle(keras.callbacks.Callback):
         seed: Integer. `keras.utils.set_random_seed` and TensorFlow's global seed play no part.
     """
 
-    def __init__(self, seed=0):
+    def __init__(self, seed: int = 0):
         super().__init__()
         if isinstance(seed, bool) or not isinstance(seed, int):
-            raise ValueError(f"`seed` must be an integer, received {seed!r}.")
+            raise ValueError(f"`seed` must be an integer; received {seed!r}.")
         self.seed = seed
         self._epoch = -1  # -1: no `fit` tells the epoch
         self._variable = None
@@ -48,7 +55,7 @@ class EpochShuffle(keras.callbacks.Callback):
         if self._variable is not None:
             self._variable.assign(epoch)
 
-    def apply(self, dataset, size, seeds=False):
+    def apply(self, dataset: tf.data.Dataset, size: int, seeds: bool = False) -> tf.data.Dataset:
         """Returns `dataset` in the order of the epoch at each new iterator.
 
         Args:

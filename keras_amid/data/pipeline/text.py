@@ -1,4 +1,4 @@
-"""Text as tokens, because JAX and torch take no strings, or as it is.
+"""Text as tokens, because JAX and PyTorch take no strings, or as it is.
 
 `Tokens` takes a `Vocabulary` or any other object that has
 
@@ -13,30 +13,36 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import keras
 
 from keras_amid.data._tensorflow import tensorflow
 from keras_amid.data.pipeline.decoder import Decoder, Field
+from keras_amid.validation.arguments import check_positive_int
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
-PADDING, UNKNOWN, FIRST_WORD = 0, 1, 2
+FIRST_WORD = 2  # token 0 is padding, 1 an unknown word
 
 
 @dataclasses.dataclass(frozen=True)
 class Text(Decoder):
-    """Text as string tensors (), for networks that begin with a tokenizer: TensorFlow only."""
+    """Text as string tensors (), for networks that begin with a tokenizer: TensorFlow only.
+
+    Raises:
+        ValueError: The backend is another.
+    """
 
     decodes = "text"
 
     def __post_init__(self):
         if keras.backend.backend() != "tensorflow":
             raise ValueError(
-                '`backend` must be "tensorflow" for `Text`, as others take no strings; received '
-                f'"{keras.backend.backend()}". `Tokens(vocabulary)` serves all of them.'
+                "`KERAS_BACKEND` must be tensorflow for `Text`, because the others take no "
+                f"strings; received {keras.backend.backend()}. Use `Tokens(vocabulary)`."
             )
 
     def fits(self, encoding: str, shape: tuple[int | None, ...]) -> bool:
@@ -85,10 +91,9 @@ class Tokens(Decoder):
 
     @functools.cached_property
     def _tokenize(self):
-        vocabulary = self.vocabulary
-        # A table that is made while `decode` is traced would belong to that graph alone.
+        # A table that was made while `decode` is traced would belong to that graph alone.
         with tensorflow().init_scope():
-            return vocabulary.tokenizer() if hasattr(vocabulary, "tokenizer") else vocabulary
+            return getattr(self.vocabulary, "tokenizer", lambda: self.vocabulary)()
 
     def decode(self, field: Field) -> tf.Tensor | dict[str, tf.Tensor]:
         """Gives what the tokenizer makes of the text: int32 (length,) with a `Vocabulary`."""
@@ -102,22 +107,21 @@ class Vocabulary:
     Token 0 is padding, 1 an unknown word, `words[i]` is i + 2. Texts longer than `length` are cut.
 
     Attributes:
-        words: Tuple of different lower-case words.
+        words: Different lower-case words.
         length: Tokens a text.
     """
 
-    words: tuple
+    words: tuple[str, ...]
     length: int
 
     def __post_init__(self):
         object.__setattr__(self, "words", tuple(self.words))
         if len(set(self.words)) != len(self.words) or not self.words:
-            raise ValueError(f"`words` must be different and not empty, received {self.words!r}.")
-        if not isinstance(self.length, int) or self.length < 1:
-            raise ValueError(f"`length` must be a positive integer, received {self.length!r}.")
+            raise ValueError(f"`words` must be different and not empty; received {self.words!r}.")
+        check_positive_int("length", self.length)
 
     @classmethod
-    def of(cls, texts):
+    def of(cls, texts: Iterable[str]) -> Vocabulary:
         """Builds the vocabulary of texts: their words in alphabetical order, the longest's length.
 
         Args:
@@ -128,30 +132,28 @@ class Vocabulary:
         return cls(words, max((len(text) for text in texts), default=0))
 
     @property
-    def size(self):
+    def size(self) -> int:
         """Number of different tokens, padding and unknown included."""
         return FIRST_WORD + len(self.words)
 
     @property
-    def key(self):
+    def key(self) -> Any:
         """What the tokens depend on."""
         return [list(self.words), self.length]
 
-    def tokenizer(self):
+    def tokenizer(self) -> Callable[[tf.Tensor], tf.Tensor]:
         """Returns a TensorFlow function: string tensor () -> int32 tensor (length,)."""
         tf = tensorflow()
-        table = tf.lookup.StaticHashTable(
-            tf.lookup.KeyValueTensorInitializer(
-                tf.constant(self.words),
-                tf.range(FIRST_WORD, self.size, dtype=tf.int64),
-            ),
-            default_value=UNKNOWN,
+        layer = keras.layers.TextVectorization(
+            standardize=None,  # its own lower-casing is ASCII's
+            split="whitespace",
+            output_sequence_length=self.length,
+            vocabulary=list(self.words),
         )
 
         def tokenize(text):
-            words = tf.strings.split(tf.strings.lower(text, encoding="utf-8"))[: self.length]
-            tokens = tf.cast(table.lookup(words), tf.int32)
-            padded = tf.pad(tokens, [[0, self.length - tf.shape(tokens)[0]]])
-            return tf.ensure_shape(padded, (self.length,))
+            text = tf.strings.lower(text, encoding="utf-8")
+            tokens = layer(tf.expand_dims(text, 0))[0]  # alone, an empty text is not filled up
+            return tf.ensure_shape(tf.cast(tokens, tf.int32), (self.length,))
 
         return tokenize

@@ -79,12 +79,15 @@ def fields_parser(formats):
             modalities of the records are skipped.
 
     Returns:
-        Function: serialized example () -> (dict modality -> (encoded, shape), int32 label ()).
+        Function: serialized example () -> (id, dict modality -> (encoded, shape), int32 label ()).
         `encoded` is a string tensor (), empty for a video; `shape` int64 (dimensions,), of text
         (0,).
     """
     tf = tensorflow()
-    spec = {"label": tf.io.FixedLenFeature((), tf.int64)}
+    spec = {
+        "id": tf.io.FixedLenFeature((), tf.string),
+        "label": tf.io.FixedLenFeature((), tf.int64),
+    }
     for name, form in formats.items():
         default = "" if form["encoding"] in VIDEO_ENCODINGS else None
         spec[name] = tf.io.FixedLenFeature((), tf.string, default)
@@ -96,15 +99,21 @@ def fields_parser(formats):
         encoded = {}
         for name in formats:
             encoded[name] = (fields[name], fields.get(f"{name}/shape", tf.constant([], tf.int64)))
-        return encoded, tf.cast(fields["label"], tf.int32)
+        return fields["id"], encoded, tf.cast(fields["label"], tf.int32)
 
     return parse
 
 
 def parse_frames(serialized, name):
-    """Takes a video's examples (examples,) apart: the encoded frames, string tensor (frames,)."""
+    """Takes a video's examples (examples,) apart.
+
+    Returns:
+        The ids of their samples, string (examples,), and the encoded frames, string (frames,).
+    """
     tf = tensorflow()
-    return tf.io.parse_example(serialized, {name: tf.io.VarLenFeature(tf.string)})[name].values
+    spec = {"id": tf.io.FixedLenFeature((), tf.string), name: tf.io.VarLenFeature(tf.string)}
+    fields = tf.io.parse_example(serialized, spec)
+    return fields["id"], fields[name].values
 
 
 def decode_field(encoded, shape, encoding, static_shape):

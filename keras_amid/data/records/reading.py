@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from keras_amid.data._tensorflow import tensorflow
-from keras_amid.data.records.examples import FRAMES_AN_EXAMPLE, parse_frames
+from keras_amid.data.records.examples import FRAMES_AN_EXAMPLE, fields_parser, parse_frames
 from keras_amid.data.records.shards import read_index
+
+_REMEDY = "Delete the folder, and make the call that wrote it again."
 
 
 class RecordSet:
@@ -33,13 +35,16 @@ class RecordSet:
     def __init__(self, folders, argument="folders"):
         folders = [folders] if isinstance(folders, (str, Path)) else list(folders)
         if not folders:
-            raise ValueError(f"`{argument}` must name a folder of records, received none.")
+            raise ValueError(f"`{argument}` must name a folder of records; received none.")
         self.folders = [Path(folder) for folder in folders]
         self.indexes = [read_index(folder) for folder in self.folders]
         self._argument = argument
         for folder, index in zip(self.folders, self.indexes, strict=True):
             if not index["count"]:
-                raise ValueError(f"`{argument}`: the records in {folder} hold no samples.")
+                raise ValueError(
+                    f"`{argument}` must name folders of records with samples; received {folder}, "
+                    "whose records hold no samples."
+                )
         shards = [shard for index in self.indexes for shard in index["shards"]]
         self.samples = [sample for shard in shards for sample in shard["samples"]]
 
@@ -65,34 +70,56 @@ class RecordSet:
             if set(names) - set(known):
                 raise ValueError(
                     f"`{argument}` must be among {sorted(known)}, the modalities of the records in "
-                    f"{folder}, received {list(names)}."
+                    f"{folder}; received {list(names)}."
                 )
             for name in names:
                 form = merged.setdefault(name, known[name])
                 same = form["encoding"] == known[name]["encoding"]
                 if not same or len(form["shape"]) != len(known[name]["shape"]):
                     raise ValueError(
-                        f"`{self._argument}`: samples must have one shape and encoding to be "
-                        f"batched; {name} in {folder} has {known[name]}, before {form}."
+                        f"`{self._argument}` must hold samples of one shape and encoding; received "
+                        f"{name} as {known[name]} in {folder}, after {form}."
                     )
                 pairs = zip(form["shape"], known[name]["shape"], strict=True)
                 merged[name] = {**form, "shape": [a if a == b else None for a, b in pairs]}
         return merged
 
-    def reader(self, order=None):
-        """Returns the TensorFlow function: position () int64 -> first example (), serialized.
+    def check_files(self):
+        """Raises `ValueError` unless the files are there, and as long as the index says."""
+        for folder, index in zip(self.folders, self.indexes, strict=True):
+            for shard in index["shards"]:
+                path = folder / shard["file"]
+                there = path.stat().st_size if path.exists() else "no"
+                told = sum(sum(sample["sizes"]) for sample in shard["samples"])
+                if not there == told == shard["bytes"]:
+                    raise ValueError(
+                        f"`{self._argument}` must name folders of whole records; received "
+                        f"{folder}, where {path.name} has {there} bytes, but {shard['bytes']} in "
+                        f"the index, and its samples {told}. {_REMEDY}"
+                    )
+
+    def reader(self, formats, order=None):
+        """Returns the TensorFlow function that reads a sample, without decoding it.
 
         Args:
+            formats: As `formats` gives it, of the modalities to read.
             order: Array of integers: the function reads the sample `order[position]`.
+
+        Returns:
+            Function: position () int64 -> (dict modality -> (encoded, shape), label), as
+            `fields_parser` gives them.
         """
         files, shards, offsets, firsts = self._places()
         order = np.arange(len(self)) if order is None else np.asarray(order)
-        shards, offsets = shards[order], offsets[firsts[order]]
+        shards, offsets, ids = shards[order], offsets[firsts[order]], self._ids()[order]
+        parse = fields_parser(formats)
 
         def read(position):
             tf = tensorflow()
             file = tf.constant(files)[tf.constant(shards)[position]]
-            return _read(file, tf.constant(offsets)[position], 1)[0]
+            found, fields, label = parse(_read(file, tf.constant(offsets)[position], 1)[0])
+            _check_id(file, tf.constant(ids)[position], found)
+            return fields, label
 
         return read
 
@@ -106,17 +133,22 @@ class RecordSet:
             Function: position, first frame, last frame, each () int64 -> string (frames,).
         """
         files, shards, offsets, firsts = self._places()
+        ids = self._ids()
 
         def read(position, first, last):
             tf = tensorflow()
             file = tf.constant(files)[tf.constant(shards)[position]]
             chunk, end = first // FRAMES_AN_EXAMPLE, last // FRAMES_AN_EXAMPLE
             offset = tf.constant(offsets)[tf.constant(firsts)[position] + 1 + chunk]
-            frames = parse_frames(_read(file, offset, end - chunk + 1), name)
+            found, frames = parse_frames(_read(file, offset, end - chunk + 1), name)
+            _check_id(file, tf.constant(ids)[position], found)
             first, last = first - chunk * FRAMES_AN_EXAMPLE, last - chunk * FRAMES_AN_EXAMPLE
             return frames[first : last + 1]
 
         return read
+
+    def _ids(self):
+        return np.array([sample["id"].encode() for sample in self.samples], object)
 
     def _places(self):
         """The files; the file of each sample; the offset of each example; each sample's first."""
@@ -146,3 +178,20 @@ def _read(file, offset, count):
     )
     dataset = tf.data.experimental.from_variant(records, tf.TensorSpec((), tf.string))
     return dataset.take(count).batch(count).get_single_element()
+
+
+def _check_id(file, expected, found):
+    """An index that belongs to other shards would give samples the labels of others."""
+    tf = tensorflow()
+    tf.debugging.Assert(
+        tf.reduce_all(found == expected),
+        [
+            "The index of the records must belong to their files; expected",
+            expected,
+            "at a place where it received",
+            found,
+            "in",
+            file,
+            _REMEDY,
+        ],
+    )

@@ -9,9 +9,11 @@ from keras_amid.data import (
     Cached,
     CenterCrop,
     EpochShuffle,
+    MaskSpectrogram,
     RandomCrop,
     Tokens,
     Vocabulary,
+    Windows,
     batches,
     cache_features,
     read_samples,
@@ -168,6 +170,62 @@ def test_features_of_several_folders_serve_each_of_them(records, tmp_path):
     np.testing.assert_allclose(x["audio"], expected(model), rtol=1e-5, atol=1e-6)
 
 
+def test_frames_of_cached_spectrograms_are_masked(tmp_path):
+    make(tmp_path / "r", 4, lambda row: {"mel": np.full((6, 3), 1 + row["label"])})
+    inputs = keras.Input((6, 3))
+    model = keras.Model(inputs, keras.layers.Rescaling(2.0)(inputs))
+    model.trainable = False
+    cache(model, tmp_path / "r", tmp_path / "f", "mel")
+    decoder = Cached(tmp_path / "f", pad=7, augment=MaskSpectrogram(7, 1))
+    data = batches(tmp_path / "r", 4, {"mel": decoder}, shuffle=EpochShuffle(0))
+    lengths = set()
+    for _ in range(3):
+        ((x, y),) = data.as_numpy_iterator()
+        assert x["mel"].shape == (4, 7, 3)
+        for mel, label in zip(x["mel"], y, strict=True):
+            assert set(np.unique(mel)) <= {0, 2 + 2 * label} and not mel[6].any()
+            lengths.add(int(mel.any(axis=1).sum()))
+    assert len(lengths) > 3
+    with pytest.raises(ValueError, match="`shuffle` must be an EpochShuffle.*Cached"):
+        batches(tmp_path / "r", 4, {"mel": decoder})
+
+
+def test_decoded_features_are_kept_on_the_disk_by_what_they_are(records, tmp_path):
+    for name, seed in (("a", 1), ("b", 2)):
+        cache(extractor(seed), records, tmp_path / name)
+    shutil.copytree(tmp_path / "a", tmp_path / "copy")
+    decoded = {}
+    for name, count in (("a", 1), ("copy", 1), ("b", 2)):
+        decoders = {"audio": Cached(tmp_path / name)}
+        data = batches(records, COUNT, decoders, cache=tmp_path / "decoded")
+        ((x, _),) = data.as_numpy_iterator()
+        decoded[name] = x["audio"]
+        assert len(list((tmp_path / "decoded").iterdir())) == count
+    np.testing.assert_array_equal(decoded["a"], decoded["copy"])
+    assert np.any(decoded["a"] != decoded["b"])
+
+
+def test_features_that_do_not_fit_are_refused(records, tmp_path):
+    cache(extractor(), records, tmp_path / "f")
+    for options, message in (({"pad": 0}, "`pad`.*0"), ({"augment": 3}, "`augment`.*3")):
+        with pytest.raises(ValueError, match=message):
+            Cached(tmp_path / "f", **options)
+    masked = Cached(tmp_path / "f", augment=MaskSpectrogram(1, 1))
+    with pytest.raises(ValueError, match=r"`modalities\['audio'\]` must be a decoder of arrays of"):
+        batches(records, 2, {"audio": masked}, shuffle=EpochShuffle(0))
+    with pytest.raises(ValueError, match="`modalities`.*'audio'.*'text'"):
+        batches(records, 2, {"text": Cached(tmp_path / "f")})
+    (tmp_path / "f" / "shard-00000.tfrecord").unlink()
+    with pytest.raises(ValueError, match="`folder`.*shard-00000.tfrecord has no bytes"):
+        batches(records, 2, {"audio": Cached(tmp_path / "f")})
+
+
+def test_features_that_are_not_finite_are_refused(tmp_path):
+    make(tmp_path / "r", 3, lambda row: {"audio": np.full(8, [0.0, np.nan, 1.0][row["label"]])})
+    with pytest.raises(ValueError, match="`extractor` must give finite features.*'s1'"):
+        cache(extractor(), tmp_path / "r", tmp_path / "f")
+
+
 def test_text_is_tokenized(records, tmp_path):
     inputs = keras.Input((3,), dtype="int32")
     model = keras.Model(inputs, keras.layers.Rescaling(1.0)(inputs))
@@ -191,6 +249,14 @@ def test_wrong_arguments_are_named(records, tmp_path):
             lambda: cache(extractor(), records, tmp_path, "audio", RandomCrop(8)),
             "`decode`.*RandomCrop",
         ),
+        (lambda: cache(extractor(), records, tmp_path, decode=Array("batch")), "`decode`.*batch"),
+        (lambda: cache(extractor(), records, tmp_path, decode=Windows()), "`decode`.*Windows"),
+        (lambda: cache(extractor(), records, tmp_path, decode=8), "`decode` must be a Decoder.*8"),
+        (
+            lambda: cache(extractor(), records, tmp_path, decode=Tokens(WORDS)),
+            "`decode` must be a decoder of arrays.*Tokens",
+        ),
+        (lambda: cache(extractor(), records, tmp_path, "text"), "`decode` must be a decoder of t"),
         (lambda: cache(extractor(), records, tmp_path, "smell"), "`modality`.*'smell'"),
         (lambda: cache(extractor(), [records] * 2, tmp_path), "unique `id`s.*'s0'"),
         (lambda: cache(extractor(), records, tmp_path, "text", Tokens(len)), "`key`"),

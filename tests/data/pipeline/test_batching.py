@@ -1,43 +1,25 @@
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
+from tiny_records import labels, make
 
 from keras_amid.data import (
     Array,
     EpochShuffle,
     MaskSpectrogram,
+    MediaError,
     RandomClip,
     RandomCrop,
-    Text,
     Tokens,
     Vocabulary,
     Windows,
     batches,
-    write_records,
 )
 
 pytestmark = pytest.mark.any_backend
 
-CAPTIONS = ["A pebble dropped", "a cork", "zebra cork", "", "a a a a a"]
 WORDS = Vocabulary(("a", "cork", "dropped", "pebble"), 3)
-
-
-def make(folder, count=10, start=0, read=None, **options):
-    def values(row):
-        number = int(row["id"])
-        return {
-            "video": np.full((2, 4, 4, 1), number, np.uint8),
-            "audio": np.full(6, number / 100, "float32"),
-            "text": CAPTIONS[number % len(CAPTIONS)],
-        }
-
-    samples = [{"id": str(i), "label": i} for i in range(start, start + count)]
-    options = {"shard_size": 4, "audio": "float32", "progress": False, **options}
-    write_records(samples, folder, read or values, **options)
-    return folder
-
-
-def labels(dataset):
-    return np.concatenate([y for _, y in dataset.as_numpy_iterator()]).tolist()
 
 
 def test_yields_the_asked_modalities_alone(tmp_path):
@@ -58,25 +40,6 @@ def test_yields_the_asked_modalities_alone(tmp_path):
                 np.testing.assert_allclose(x["audio"][:, 0], y / 100)
     shape = batches(tmp_path, 4, ("video",)).element_spec[0]["video"].shape
     assert shape.as_list() == [None, 2, 4, 4, 1]
-
-
-def test_text_as_tokens_and_as_bytes(tmp_path):
-    make(tmp_path, 5)
-    (x, _) = next(batches(tmp_path, 5, {"text": Tokens(WORDS)}).as_numpy_iterator())
-    assert x["text"].dtype == np.int32
-    assert x["text"].tolist() == [[2, 5, 4], [2, 3, 0], [1, 3, 0], [0, 0, 0], [2, 2, 2]]
-    (x, _) = next(batches(tmp_path, 5, {"text": Text()}).as_numpy_iterator())
-    assert [text.decode() for text in x["text"]] == CAPTIONS
-
-
-def test_vocabulary_of_texts():
-    words = Vocabulary.of(["The cork", "a PEBBLE  dropped", "the pebble"])
-    assert words.words == ("a", "cork", "dropped", "pebble", "the")
-    assert words.length == 3 and words.size == 7
-    with pytest.raises(ValueError, match="`words`.*different"):
-        Vocabulary(("a", "a"), 2)
-    with pytest.raises(ValueError, match="`length`.*0"):
-        Vocabulary(("a",), 0)
 
 
 def test_last_batch_may_be_left_out(tmp_path):
@@ -123,27 +86,50 @@ def test_file_cache_is_made_once_and_only_for_the_same_request(tmp_path):
     assert labels(batches(tmp_path / "a", 4, ("audio",), cache=cache)) == list(range(10))
 
 
+def test_runs_that_make_one_file_cache_at_once_share_it(tmp_path):
+    make(tmp_path / "a")
+    cache = tmp_path / "cache"
+    with ThreadPoolExecutor() as pool:
+        jobs = [pool.submit(batches, tmp_path / "a", 4, ("audio",), cache=cache) for _ in range(3)]
+        assert all(labels(job.result()) == list(range(10)) for job in jobs)
+    (made,) = cache.iterdir()
+    # What a killed run leaves behind stops nobody.
+    (cache / f".part-{made.name}").mkdir()
+    (cache / f".{made.name}.lock").touch()
+    made.rename(tmp_path / "gone")
+    assert labels(batches(tmp_path / "a", 4, ("audio",), cache=cache)) == list(range(10))
+    assert list(cache.iterdir()) == [made]
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"batch_size": 0}, "`batch_size`.*0"),
         ({"modalities": ()}, "`modalities`"),
+        ({"modalities": {}}, "`modalities`.*{}"),
+        ({"modalities": 3}, "`modalities`.*3"),
         ({"modalities": "video"}, "`modalities`.*'video'"),
         ({"modalities": ("video", "depth")}, "`modalities`.*'audio', 'text', 'video'.*'depth'"),
         ({"modalities": ("text",)}, r"`modalities\['text'\]`.*Tokens\(vocabulary\).*None"),
         ({"modalities": {"text": "words"}}, r"`modalities\['text'\]`.*'words'"),
         ({"host": (1, 1)}, r"`host`.*\(1, 1\)"),
-        ({"host": (2, 3)}, r"`host` \(2, 3\) has no share.*2 samples"),
+        ({"host": (2, 3)}, r"`host`.*2 samples.*\(2, 3\), which has no share"),
         ({"subset": [0, 2]}, r"`subset` must be in 0\.\.1.*received 0\.\.2"),
         ({"subset": [1, 1]}, "`subset` must be integers that differ"),
         ({"subset": [0.5]}, "`subset` must be integers"),
         ({"modalities": {"video": 16}}, r"`modalities\['video'\]`.*16"),
         ({"modalities": {"audio": 16}}, r"`modalities\['audio'\]`.*16"),
+        ({"modalities": {"video": RandomClip}}, r"`modalities\['video'\]`.*class"),
+        ({"shuffle": 5}, "`shuffle` must be an EpochShuffle or None.*5"),
         ({"modalities": {"video": RandomClip()}}, "`shuffle` must be an EpochShuffle.*None"),
         ({"modalities": {"audio": RandomCrop(3)}}, "`shuffle` must be an EpochShuffle.*None"),
         (
             {"modalities": {"video": Windows()}, "shuffle": EpochShuffle(0)},
             "`shuffle` must be None with `Windows`",
+        ),
+        (
+            {"modalities": {"video": Windows(), "audio": RandomCrop(3)}},
+            "`modalities` must have one windowed.*no random.*Windows.*RandomCrop",
         ),
         (
             {"modalities": {"audio": RandomCrop(3)}, "shuffle": EpochShuffle(0), "cache": "x"},
@@ -172,8 +158,6 @@ def test_samples_of_different_shapes_are_refused(tmp_path):
 
 
 def test_empty_records_are_refused(tmp_path):
-    from keras_amid.data import MediaError
-
     def read(row):
         raise MediaError(row["id"], "gone")
 
@@ -221,60 +205,6 @@ def test_a_subset_keeps_its_places(tmp_path, cache):
     data = batches(tmp_path, 4, ("audio",), shuffle=EpochShuffle(0), **options)
     assert sorted(labels(data)) == sorted(kept)
     assert labels(batches(tmp_path, 2, ("audio",), host=(1, 2), **options)) == [2, 9]
-
-
-def various(row):
-    """Arrays of 1 to 5 rows."""
-    number = int(row["id"])
-    return {"face": np.full((1 + number % 5, 2), 1 + number), "age": np.float64(number)}
-
-
-def test_arrays_are_filled_up_to_a_length(tmp_path):
-    make(tmp_path, 6, read=various)
-    data = batches(tmp_path, 4, {"face": Array(3), "age": None})
-    assert data.element_spec[0]["face"].shape.as_list() == [None, 3, 2]
-    for x, y in data.as_numpy_iterator():
-        for face, age, number in zip(x["face"], x["age"], y, strict=True):
-            rows = min(1 + number % 5, 3)
-            assert age == number and face.dtype == np.float32
-            assert face[:, 0].tolist() == [1 + number] * rows + [0] * (3 - rows)
-
-
-def test_arrays_are_filled_up_to_the_longest_of_the_batch(tmp_path):
-    make(tmp_path, 6, read=various)
-    first, second = batches(tmp_path, 4, {"face": Array("batch")}).as_numpy_iterator()
-    assert first[0]["face"].shape == (4, 4, 2) and second[0]["face"].shape == (2, 5, 2)
-    assert first[0]["face"][1, :, 0].tolist() == [2, 2, 0, 0]
-    assert second[0]["face"][:, :, 1].tolist() == [[5] * 5, [6, 0, 0, 0, 0]]
-    with pytest.raises(ValueError, match=r"one shape.*face.*\[None, 2\].*`pad`"):
-        batches(tmp_path, 4, ("face",))
-    assert [len(x["face"][0]) for x, _ in batches(tmp_path, 1, ("face",))] == [1, 2, 3, 4, 5, 1]
-
-
-class Letters:
-    """A tokenizer of dicts: the first letter, and whether there is one."""
-
-    key = "letters"
-
-    def __call__(self, text):
-        import tensorflow as tf
-
-        codes = tf.strings.unicode_decode(text, "UTF-8")[:1]
-        there = tf.reshape(tf.shape(codes)[0], (1,))
-        return {"ids": tf.reshape(tf.pad(codes, [[0, 1]])[:1], (1,)), "there": there}
-
-
-@pytest.mark.parametrize("cache", [True, "folder"])
-def test_tokens_may_be_dicts(tmp_path, cache):
-    make(tmp_path / "a", 5)
-    cache = cache if cache is True else tmp_path / "cache"
-    data = batches(tmp_path / "a", 5, {"text": Tokens(Letters()), "audio": None}, cache=cache)
-    (x, _) = next(data.as_numpy_iterator())
-    assert x["text"]["ids"].tolist() == [[65], [97], [122], [0], [97]]
-    assert x["text"]["there"].tolist() == [[1], [1], [1], [0], [1]]
-    assert x["audio"].shape == (5, 6)
-    with pytest.raises(ValueError, match="`vocabulary` must have a `key`"):
-        batches(tmp_path / "a", 5, {"text": Tokens(lambda text: text)}, cache=tmp_path)
 
 
 def test_resumed_epoch_sees_the_clips_and_crops_of_the_uninterrupted_run(tmp_path):

@@ -124,5 +124,5 @@ def test_permutations_are_uniform(folder):
 
 @pytest.mark.any_backend
 def test_seed_must_be_an_integer():
-    with pytest.raises(ValueError, match="`seed` must be an integer, received 0.5"):
+    with pytest.raises(ValueError, match="`seed` must be an integer; received 0.5"):
         EpochShuffle(0.5)
