@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from keras_amid.data._tensorflow import tensorflow
 from keras_amid.data.pipeline.augmentation import fade_edges
 from keras_amid.data.pipeline.decoder import Decoder, Field
-from keras_amid.validation.arguments import check_positive_int
+from keras_amid.validation.arguments import check_int, check_positive_int
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -34,7 +34,7 @@ class RandomCrop(Decoder):
 
     def __post_init__(self):
         check_positive_int("samples", self.samples)
-        if check_positive_int("fade", self.fade, at_least=0) > self.samples // 2:
+        if check_int("fade", self.fade, at_least=0) > self.samples // 2:
             raise ValueError(
                 f"`fade` must be at most half of `samples` ({self.samples}); received {self.fade}."
             )

@@ -16,7 +16,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from keras_amid.data._tensorflow import tensorflow
-from keras_amid.validation.arguments import check_positive_int
+from keras_amid.validation.arguments import check_int
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -76,7 +76,7 @@ class MaskSpectrogram:
 
     def __post_init__(self):
         for name in ("time", "frequency"):
-            check_positive_int(name, getattr(self, name), at_least=0)
+            check_int(name, getattr(self, name), at_least=0)
 
     def apply(self, spectrogram: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         """Masks a spectrogram.
