@@ -9,7 +9,7 @@ import importlib
 from keras_amid import extractors, losses
 from keras_amid.amid import AMID, AMIDSchedule, amid_optimizer
 from keras_amid.baselines import CCL, CRCD, CRD, GMC, StudentOnly, TeacherOnly
-from keras_amid.distiller import Distiller
+from keras_amid.distiller import Batch, Distiller
 from keras_amid.validation.streams import checked
 
 __version__ = "0.1.0"
@@ -28,6 +28,7 @@ _LAZY = {
 __all__ = [
     "AMID",
     "AMIDSchedule",
+    "Batch",
     "CCL",
     "CRCD",
     "CRD",

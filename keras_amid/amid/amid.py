@@ -3,17 +3,20 @@
 Chen et al., "Enhanced Multimodal Representation Learning with Cross-modal KD", CVPR 2023.
 """
 
+from __future__ import annotations
+
 import keras
 from keras import ops
 
 from keras_amid import losses
+from keras_amid.amid.departures import Departures
 from keras_amid.amid.discriminators import (
     discriminate,
     enhanced_discriminator,
     fundamental_discriminator,
 )
 from keras_amid.amid.state import AMIDState
-from keras_amid.distiller.distiller import Distiller
+from keras_amid.distiller import Distiller
 from keras_amid.losses.similarity import cosine_similarity
 from keras_amid.validation.arguments import check_choice, check_number, check_pair_normalizer
 
@@ -33,8 +36,7 @@ class AMID(Distiller):
     there is no warm-up and lambda stays (1/2, 1/2).
 
     Args:
-        target, auxiliary, num_classes, representation_dim, train_auxiliary, projection,
-            negative_slope, name: see `Distiller`.
+        target, auxiliary, num_classes, representation_dim, name, **kwargs: see `Distiller`.
         temperature: float > 0, tau of Eq. 7.
         mi_student_weight: float >= 0, a1.
         mi_auxiliary_weight: float >= 0, a2.
@@ -46,10 +48,7 @@ class AMID(Distiller):
             `"noise_contrastive"` (CCL's).
         use_enhanced_discriminator: False leaves D2 out, the ablation of Table 5: then lambda is
             (1, 0).
-        detach_teacher: ours, not the paper's: True detaches M inside L_MIs, so that the
-            student's alignment cannot weaken the teacher.
-        normalize_positives: ours, not the paper's: True divides the positives' part of Eq. 8 by
-            their number k. Then there is no bound (Eq. 6) to log.
+        detach_teacher, normalize_positives: bool, ours and not the paper's; see `Departures`.
         fixed_teacher: None, or a trained model with extractors of its own (a built `TeacherOnly`,
             another `AMID`, or the `teacher` of one): the ablation of Table 5. It is frozen, in
             inference mode, and saved with the model; S aligns to its M, L_JSD takes its logits,
@@ -63,66 +62,45 @@ class AMID(Distiller):
         ValueError: for an argument out of its domain.
     """
 
-    log_names = (
-        "divergence_loss",
-        "mi_student_loss",
-        "mi_auxiliary_loss",
-        "adversarial_loss",
-        "discriminator_loss",
-        "mi_student_bound",
-        "mi_auxiliary_bound",
-        "instance_cosine",
-        "class_cosine",
-        "lambda_1",
-        "lambda_2",
-    )
-
     def __init__(
         self,
-        target,
-        auxiliary,
-        num_classes,
-        representation_dim=512,
-        temperature=0.5,
-        mi_student_weight=4.0,
-        mi_auxiliary_weight=1.6,
-        adversarial_weight=1.0,
-        pair_normalizer="frequency",
-        train_auxiliary=False,
-        projection="auto",
-        detach_teacher=False,
-        contrastive_loss="mutual_information",
-        use_enhanced_discriminator=True,
-        normalize_positives=False,
-        fixed_teacher=None,
-        negative_slope=0.2,
-        name="amid",
+        target: dict,
+        auxiliary: dict,
+        num_classes: int,
+        representation_dim: int = 512,
+        *,
+        temperature: float = 0.5,
+        mi_student_weight: float = 4.0,
+        mi_auxiliary_weight: float = 1.6,
+        adversarial_weight: float = 1.0,
+        pair_normalizer: float | str = "frequency",
+        contrastive_loss: str = "mutual_information",
+        use_enhanced_discriminator: bool = True,
+        detach_teacher: bool = False,
+        normalize_positives: bool = False,
+        name: str = "amid",
         **kwargs,
     ):
-        shared = (target, auxiliary, num_classes, representation_dim, train_auxiliary)
-        super().__init__(*shared, projection, negative_slope, name, fixed_teacher, **kwargs)
+        super().__init__(target, auxiliary, num_classes, representation_dim, name=name, **kwargs)
         self.temperature = check_number("temperature", temperature, above=0)
-        self.mi_student_weight, self.mi_auxiliary_weight, self.adversarial_weight = (
-            check_number(f"{term}_weight", weight, at_least=0)
-            for term, weight in (
-                ("mi_student", mi_student_weight),
-                ("mi_auxiliary", mi_auxiliary_weight),
-                ("adversarial", adversarial_weight),
-            )
+        self.mi_student_weight = check_number("mi_student_weight", mi_student_weight, at_least=0)
+        self.mi_auxiliary_weight = check_number(
+            "mi_auxiliary_weight", mi_auxiliary_weight, at_least=0
         )
+        self.adversarial_weight = check_number("adversarial_weight", adversarial_weight, at_least=0)
         self.pair_normalizer = check_pair_normalizer(pair_normalizer)
-        self.detach_teacher = bool(detach_teacher)
         self.contrastive_loss = check_choice(
             "contrastive_loss", contrastive_loss, CONTRASTIVE_LOSSES
         )
-        self.normalize_positives = bool(normalize_positives)
         self.use_enhanced_discriminator = bool(use_enhanced_discriminator)
-        self.enhanced_discriminator.trainable = self.use_enhanced_discriminator
+        self.departures = Departures(bool(detach_teacher), bool(normalize_positives))
 
     def add_networks(self):
         """Makes the discriminators and the state."""
-        self.fundamental_discriminator = fundamental_discriminator(self.representation_dim)
-        self.enhanced_discriminator = enhanced_discriminator(self.representation_dim)
+        sizes = (self.representation_dim, self.negative_slope)
+        self.fundamental_discriminator = fundamental_discriminator(*sizes)
+        self.enhanced_discriminator = enhanced_discriminator(*sizes)
+        self.enhanced_discriminator.trainable = self.use_enhanced_discriminator
         self.state = AMIDState(name="state")
 
     def train_step(self, *args, **kwargs):
@@ -138,49 +116,41 @@ class AMID(Distiller):
         return super().train_step(*args, **kwargs)
 
     def distillation_loss(self, batch):
-        """Eq. 17 and, for the discriminators only, Eq. 13; one value a sample, shape (batch,)."""
+        """Eq. 17 and, for the discriminators only, Eq. 13: name -> (weight, one value a sample)."""
         a1, a2, a3 = self.mi_student_weight, self.mi_auxiliary_weight, self.adversarial_weight
         l_cls = batch.classification_loss(with_teacher=self.fixed_teacher is None)
-        l_jsd = self.divergence_loss(batch)
+        l_jsd = losses.jensen_shannon_divergence(batch.student_logits, batch.teacher_logits)
         l_mi_s, l_mi_a = self.mutual_information_losses(batch)
         l_adv, l_d = self.adversarial_losses(batch)
-        self.log_alignment(batch)
 
-        after_warmup = self.state.after_warmup.value
-        return l_cls + l_jsd + after_warmup * (a1 * l_mi_s + a2 * l_mi_a + a3 * l_adv + l_d)
-
-    def divergence_loss(self, batch):
-        """L_JSD (Eq. 16), shape (batch,)."""
-        divergence = losses.jensen_shannon_divergence(batch.student_logits, batch.teacher_logits)
-        return batch.log_mean("divergence_loss", divergence)
+        on = self.state.after_warmup.value  # 0 in the warm-up, then 1
+        return {
+            "classification_loss": (1.0, l_cls),
+            "divergence_loss": (1.0, l_jsd),
+            "mi_student_loss": (on * a1, l_mi_s),
+            **({} if l_mi_a is None else {"mi_auxiliary_loss": (on * a2, l_mi_a)}),
+            "adversarial_loss": (on * a3, l_adv),
+            "discriminator_loss": (on, l_d),
+        }
 
     def mutual_information_losses(self, batch):
-        """L_MIs (Eq. 8) and L_MIa (Eq. 9), each of shape (batch,); logs the bounds (Eq. 6)."""
-        m = ops.stop_gradient(batch.teacher) if self.detach_teacher else batch.teacher
-        l_mi_s = self._mutual_information(batch, "mi_student", m, batch.student)
-        if batch.auxiliary is None:  # a fixed teacher
-            return l_mi_s, ops.zeros_like(l_mi_s)
-        return l_mi_s, self._mutual_information(
-            batch, "mi_auxiliary", batch.teacher, batch.auxiliary
-        )
+        """L_MIs (Eq. 8) and L_MIa (Eq. 9; None with a fixed teacher), each of shape (batch,)."""
+        m, s, a = batch.teacher, batch.student, batch.auxiliary
+        l_mi_s = self._mutual_information(batch, self.departures.aligned_teacher(m), s)
+        return l_mi_s, None if a is None else self._mutual_information(batch, m, a)
 
-    def _mutual_information(self, batch, name, m, candidates):
+    def _mutual_information(self, batch, m, candidates):
         y, tau = batch.labels, self.temperature
         if self.contrastive_loss == "noise_contrastive":
-            values = losses.noise_contrastive_loss(m, candidates, y, tau)
-        else:
-            values = losses.mutual_information_loss(m, candidates, y, tau, self.normalize_positives)
-            if not self.normalize_positives:
-                bound, valid = losses.mutual_information_bound(values, y)
-                anchors = ops.sum(valid)
-                batch.log(f"{name}_bound", ops.sum(bound) / ops.maximum(anchors, 1.0), anchors)
-        return batch.log_mean(f"{name}_loss", values)
+            return losses.noise_contrastive_loss(m, candidates, y, tau)
+        normalize = self.departures.normalize_positives
+        return losses.mutual_information_loss(m, candidates, y, tau, normalize)
 
     def adversarial_losses(self, batch):
         """L_adv (Eq. 12), which reaches S only, and L_D (Eq. 13), which reaches D1, D2 only."""
         m, s, y = batch.teacher, batch.student, batch.labels
         d1, d2 = self.fundamental_discriminator, self.enhanced_discriminator
-        weights, d = self._lambda(batch), self._pair_normalizer(batch)
+        weights, d = self._lambda(), self._pair_normalizer(batch)
         l_adv = losses.adversarial_loss(
             discriminate(d1, s, stop_weights=True),
             discriminate(d2, s, stop_weights=True),
@@ -194,31 +164,43 @@ class AMID(Distiller):
         l_d = losses.discriminator_loss(
             d1_teacher, d1_student, d2_teacher, d2_student, y, weights, d
         )
-        return (
-            batch.log_mean("adversarial_loss", l_adv),
-            batch.log_mean("discriminator_loss", l_d),
-        )
+        return l_adv, l_d
 
-    def log_alignment(self, batch):
-        """Phi_1 and Phi_2 of Eq. 14: logged, and in training summed for the next lambda."""
+    def monitored(self, batch, terms):
+        """The bounds of Eq. 6, Phi_1 and Phi_2 of Eq. 14 (in training summed for it), lambda."""
+        logs = self._alignment(batch)
+        if self.contrastive_loss == "mutual_information" and not self.normalize_positives:
+            for side in ("mi_student", "mi_auxiliary"):
+                if f"{side}_loss" in terms:
+                    _, values = terms[f"{side}_loss"]
+                    bound, valid = losses.mutual_information_bound(values, batch.labels)
+                    anchors = ops.sum(valid)
+                    mean = ops.sum(bound) / ops.maximum(anchors, 1.0)
+                    logs[f"{side}_bound"] = (mean, anchors)
+        if batch.training:
+            weights = zip(("lambda_1", "lambda_2"), self._lambda(), strict=True)
+            logs |= {name: (value, batch.size) for name, value in weights}
+        return logs
+
+    def _alignment(self, batch):
+        """Phi_1 and Phi_2 of Eq. 14, as logs."""
         cosine = ops.stop_gradient(cosine_similarity(batch.teacher, batch.student))
         instance = ops.trace(cosine)
         pairs = ops.cast(losses.same_class(batch.labels), cosine.dtype)
         count = ops.sum(pairs) - batch.size
         others = ops.sum(pairs * cosine) - instance
-        batch.log("instance_cosine", instance / batch.size)
-        batch.log("class_cosine", others / ops.maximum(count, 1.0), count)
         if batch.training:
             self.state.add_cosines(instance, batch.size, others, count)
+        return {
+            "instance_cosine": (instance / batch.size, batch.size),
+            "class_cosine": (others / ops.maximum(count, 1.0), count),
+        }
 
-    def _lambda(self, batch):
+    def _lambda(self):
         """lambda_1, lambda_2 of this epoch (Eq. 14)."""
         lambda_1, lambda_2 = ops.unstack(ops.softmax(self.state.lambda_tilde.value), 2)
         if not self.use_enhanced_discriminator:
-            lambda_1, lambda_2 = ops.ones_like(lambda_1), ops.zeros_like(lambda_2)
-        if batch.training:
-            batch.log("lambda_1", lambda_1)
-            batch.log("lambda_2", lambda_2)
+            return ops.ones_like(lambda_1), ops.zeros_like(lambda_2)
         return lambda_1, lambda_2
 
     def _pair_normalizer(self, batch):
@@ -229,17 +211,12 @@ class AMID(Distiller):
         repeated = ops.sum(ops.cast(ops.sum(same, axis=1) > 1.5, "float32"))
         return self.state.frequency_of_repeats(repeated, update=batch.training)
 
-    def get_config(self):
-        """The constructor's arguments."""
-        return {
-            **super().get_config(),
-            "temperature": self.temperature,
-            "mi_student_weight": self.mi_student_weight,
-            "mi_auxiliary_weight": self.mi_auxiliary_weight,
-            "adversarial_weight": self.adversarial_weight,
-            "pair_normalizer": self.pair_normalizer,
-            "detach_teacher": self.detach_teacher,
-            "contrastive_loss": self.contrastive_loss,
-            "use_enhanced_discriminator": self.use_enhanced_discriminator,
-            "normalize_positives": self.normalize_positives,
-        }
+    @property
+    def detach_teacher(self) -> bool:
+        """See `Departures`."""
+        return self.departures.detach_teacher
+
+    @property
+    def normalize_positives(self) -> bool:
+        """See `Departures`."""
+        return self.departures.normalize_positives

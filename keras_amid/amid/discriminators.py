@@ -1,5 +1,7 @@
 """The two discriminators of AMID, section 3.2 of the paper."""
 
+import functools
+
 import keras
 from keras import layers, ops
 
@@ -7,35 +9,37 @@ FUNDAMENTAL_LAYERS = 5
 ENHANCED_LAYERS = 3
 
 
-def fundamental_discriminator(dim):
+def fundamental_discriminator(dim: int, negative_slope: float = 0.2) -> keras.Sequential:
     """D1, which tells teacher from student representations: a 5-layer MLP with one logit.
 
-    Leaky ReLU with slope 0.2 between the layers. It computes in float32 under every dtype policy:
+    Leaky ReLU between the layers. It computes in float32 under every dtype policy:
     it is small, and the logs of its sigmoids are sensitive.
 
     Args:
         dim: int, size D of the representations and of the hidden layers (the paper gives no
             hidden size).
+        negative_slope: of the Leaky ReLU (the paper gives none).
 
     Returns:
         A built `keras.Sequential`, `(batch, dim)` -> logits `(batch, 1)`, named
         `fundamental_discriminator`, the name by which `amid_optimizer` finds its variables.
     """
-    return _discriminator("fundamental_discriminator", FUNDAMENTAL_LAYERS, dim)
+    return _discriminator("fundamental_discriminator", FUNDAMENTAL_LAYERS, dim, negative_slope)
 
 
-def enhanced_discriminator(dim):
+def enhanced_discriminator(dim: int, negative_slope: float = 0.2) -> keras.Sequential:
     """D2, which does so for samples of one class: a 3-layer MLP with one logit.
 
     Args and return value as of `fundamental_discriminator`, named `enhanced_discriminator`.
     """
-    return _discriminator("enhanced_discriminator", ENHANCED_LAYERS, dim)
+    return _discriminator("enhanced_discriminator", ENHANCED_LAYERS, dim, negative_slope)
 
 
-def _discriminator(name, depth, dim):
+def _discriminator(name, depth, dim, negative_slope):
+    leaky_relu = functools.partial(keras.activations.leaky_relu, negative_slope=negative_slope)
     model = keras.Sequential([keras.Input((dim,), dtype="float32")], name=name)
     for i in range(1, depth + 1):
-        size, activation = (dim, keras.activations.leaky_relu) if i < depth else (1, None)
+        size, activation = (dim, leaky_relu) if i < depth else (1, None)
         model.add(layers.Dense(size, activation, dtype="float32", name=f"dense_{i}"))
     return model
 

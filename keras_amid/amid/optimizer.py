@@ -7,7 +7,9 @@ def amid_optimizer(main, discriminator_1, discriminator_2):
     """One optimizer out of three: each group of variables is updated by its own.
 
     The result saves, restores and shards like any Keras optimizer. Learning-rate schedules
-    belong inside the three: callbacks such as `LearningRateScheduler` do not reach them.
+    belong inside the three. `keras.callbacks.LearningRateScheduler` sets the rates of all three: a
+    function of `(epoch, learning_rate)` may scale each, while one of the epoch alone gives the
+    discriminators the main optimizer's rate.
 
     Args:
         main: `keras.optimizers.Optimizer` of the extractors, student, auxiliary, teacher and

@@ -13,7 +13,8 @@ class AMIDSchedule(keras.callbacks.Callback):
     lambda is updated after every epoch, the warm-up included. All state is in the model's
     variables; Eq. 14 is applied when the next epoch begins (or training ends), so the order among
     the callbacks does not matter, and a run resumed with `BackupAndRestore` or `initial_epoch`
-    goes on as if it had not stopped.
+    goes on as if it had not stopped. Epochs count over all calls of `fit` on a model: a loop of
+    `fit(epochs=1)` leaves the warm-up after `warmup_epochs` calls.
 
     Args:
         warmup_epochs: int >= 0, T_start: 20 for video, 5 for emotion recognition in the paper; 0
@@ -31,6 +32,8 @@ class AMIDSchedule(keras.callbacks.Callback):
         self.warmup_epochs = check_positive_int("warmup_epochs", warmup_epochs, at_least=0)
         self.smoothing = check_number("smoothing", smoothing, at_least=0, at_most=1)
 
+        self._offset = None
+
     @property
     def _state(self):
         state = getattr(self.model, "state", None)
@@ -43,11 +46,15 @@ class AMIDSchedule(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         """Refuses a model that has no such schedule."""
         _ = self._state
+        self._offset = None
 
     def on_epoch_begin(self, epoch, logs=None):
         """Applies Eq. 14 to the epoch before, and switches the warm-up off when it is over."""
+        if self._offset is None:
+            self._offset = self._state.epochs_before(epoch)
+        epoch += self._offset
         self._state.begin_epoch(epoch, epoch >= self.warmup_epochs, self.smoothing)
 
     def on_train_end(self, logs=None):
         """Applies Eq. 14 to the last epoch."""
-        self._state.end_epoch(self.smoothing)
+        self._state.end_training(self.smoothing)

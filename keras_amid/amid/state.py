@@ -18,7 +18,8 @@ class AMIDState(keras.layers.Layer):
         lambda_tilde: shape (2,), lambda~ of Eq. 14; lambda = softmax(lambda~).
         cosine_sums: shape (4,): over the current epoch's training batches, the sum of Phi_1 and
             its number of samples, the sum of Phi_2 and its number of pairs.
-        epoch: scalar, the epoch those sums belong to.
+        epoch: scalar, the epoch those sums belong to, counted over all calls of `fit`; half an
+            epoch later once its training has ended.
         repeats: scalar, running mean of w, negative before the first batch.
     """
 
@@ -70,6 +71,30 @@ class AMIDState(keras.layers.Layer):
             self.repeats.assign(ops.where(first, repeated, mean))
         return ops.maximum(self.repeats.value, 1.0)
 
+    def epochs_before(self, epoch: int) -> int:
+        """How many epochs of earlier calls of `fit` come before the first of this one.
+
+        Args:
+            epoch: the first epoch of this call, as Keras counts: 0, or `initial_epoch`.
+
+        Returns:
+            What to add to Keras's count: 0 where it goes on from the last epoch by itself, as a run
+            does that was cut off and restored.
+        """
+        last = float(keras.ops.convert_to_numpy(self.epoch.value))
+        ended = last % 1 > 0
+        return max(0, int(last // 1) + 1 - epoch) if ended or epoch < last else 0
+
+    def end_training(self, smoothing: float):
+        """Closes the last epoch of a call of `fit`: Eq. 14, and the next call goes on counting.
+
+        Args:
+            smoothing: beta.
+        """
+        self.end_epoch(smoothing)
+        last = float(keras.ops.convert_to_numpy(self.epoch.value))
+        self.epoch.assign(last // 1 + 0.5)
+
     def begin_epoch(self, epoch, after_warmup, smoothing):
         """Starts an epoch: closes the one before, and sets the warm-up switch.
 
@@ -79,7 +104,7 @@ class AMIDState(keras.layers.Layer):
             smoothing: float, beta of Eq. 14.
         """
         # Sums of this same epoch are those of a run cut off within it, which now runs it anew.
-        if int(self.epoch.numpy()) != epoch:
+        if float(keras.ops.convert_to_numpy(self.epoch.value)) != epoch:
             self.end_epoch(smoothing)
         self.cosine_sums.assign(ops.zeros(4))
         self.epoch.assign(float(epoch))

@@ -1,11 +1,13 @@
 """CCL: compositional contrastive learning."""
 
+from __future__ import annotations
+
 import keras
 from keras import ops
 
 from keras_amid import losses
-from keras_amid.distiller import networks
-from keras_amid.distiller.distiller import Distiller
+from keras_amid.baselines.composition import build_composition
+from keras_amid.distiller import Distiller
 from keras_amid.validation.arguments import check_choice, check_number
 
 DIVERGENCES = {
@@ -30,8 +32,7 @@ class CCL(Distiller):
     has size D (a projection where its features have another); both get the gradient of both.
 
     Args:
-        target, auxiliary, num_classes, representation_dim, train_auxiliary, projection,
-            negative_slope, name: see `Distiller`.
+        target, auxiliary, num_classes, representation_dim, name, **kwargs: see `Distiller`.
         contrastive_weight: float >= 0, of the Sym terms.
         temperature: float > 0, tau of the Sym terms.
         divergence: `"symmetric_kl"`, half the symmetric KL divergence, which the released code
@@ -47,39 +48,34 @@ class CCL(Distiller):
     Learning", CVPR 2021.
     """
 
-    log_names = ("divergence_loss", "contrastive_loss")
-
     def __init__(
         self,
-        target,
-        auxiliary,
-        num_classes,
-        representation_dim=512,
-        contrastive_weight=1.0,
-        temperature=0.5,
-        divergence="symmetric_kl",
-        train_auxiliary=False,
-        projection="auto",
-        negative_slope=0.2,
-        name="ccl",
+        target: dict,
+        auxiliary: dict,
+        num_classes: int,
+        representation_dim: int = 512,
+        *,
+        contrastive_weight: float = 1.0,
+        temperature: float = 0.5,
+        divergence: str = "symmetric_kl",
+        name: str = "ccl",
         **kwargs,
     ):
+        super().__init__(target, auxiliary, num_classes, representation_dim, name=name, **kwargs)
         self.contrastive_weight = check_number("contrastive_weight", contrastive_weight, at_least=0)
         self.temperature = check_number("temperature", temperature, above=0)
         self.divergence = check_choice("divergence", divergence, tuple(DIVERGENCES))
-        shared = (target, auxiliary, num_classes, representation_dim, train_auxiliary)
-        super().__init__(*shared, projection, negative_slope, name, **kwargs)
 
     def add_teacher(self, features):
         """Makes the composition."""
-        self.composition = networks.build_composition(self.representation_dim)
+        self.composition = build_composition(self.representation_dim)
 
     def teacher_representation(self, features, student, auxiliary):
         """av of v (the student's) and a (the auxiliary's)."""
         return self.composition([auxiliary, student])
 
     def distillation_loss(self, batch):
-        """The student's loss and the composition's, shape (batch,); logs the sums of both."""
+        """The sums of the student's terms and the composition's: name -> (weight, values)."""
         v, a, av = batch.student, batch.auxiliary, batch.teacher
         student = self._side(batch, v, a, av, batch.student_logits, batch.teacher_logits)
         # The composition's loss: the same values, but its gradient ends at v.
@@ -89,10 +85,11 @@ class CCL(Distiller):
             batch, av, a, v, self.classifier(av), ops.stop_gradient(batch.student_logits)
         )
         l_cls, l_sym, l_div = (sum(terms) for terms in zip(student, composition, strict=True))
-        batch.log_mean("classification_loss", l_cls)
-        batch.log_mean("divergence_loss", l_div)
-        batch.log_mean("contrastive_loss", l_sym)
-        return l_cls + self.contrastive_weight * l_sym + l_div
+        return {
+            "classification_loss": (1.0, l_cls),
+            "contrastive_loss": (self.contrastive_weight, l_sym),
+            "divergence_loss": (1.0, l_div),
+        }
 
     def _side(self, batch, own, a, other, own_logits, other_logits):
         """CE, Sym and D of one of the two, each of shape (batch,)."""
@@ -103,12 +100,3 @@ class CCL(Distiller):
             sym(own, other, y, tau) + sym(own, a, y, tau),
             DIVERGENCES[self.divergence](own_logits, other_logits),
         )
-
-    def get_config(self):
-        """The constructor's arguments."""
-        return {
-            **super().get_config(),
-            "contrastive_weight": self.contrastive_weight,
-            "temperature": self.temperature,
-            "divergence": self.divergence,
-        }

@@ -96,7 +96,14 @@ class ContrastiveMemory(keras.layers.Layer):
         return l2_normalize(rows) if self.normalize else rows
 
     def _labels(self, shape, dtype):
-        return ops.reshape(ops.cast(self.train_labels, dtype), shape)
+        return ops.reshape(ops.cast(self.classes, dtype), shape)
+
+    @property
+    def classes(self):
+        """int32 array, shape `(n,)`: the labels; an unlabelled sample has a class of its own."""
+        labels = self.train_labels
+        own = labels.max() + 1 + np.arange(len(labels), dtype="int32")
+        return np.where(labels < 0, own, labels)
 
     @property
     def has_banks(self):
@@ -108,7 +115,7 @@ class ContrastiveMemory(keras.layers.Layer):
         """K after the cap by the data, an int; None without banks."""
         if not self.has_banks:
             return None
-        largest = int(np.bincount(self.train_labels).max())
+        largest = int(np.bincount(self.classes).max())
         return min(self.num_negatives, len(self.train_labels) - largest)
 
     @property
@@ -147,16 +154,18 @@ class ContrastiveMemory(keras.layers.Layer):
             student=ops.copy(self.student_bank.value),
             teacher=ops.copy(self.teacher_bank.value),
             own=batch.index,
-            picked=self._draw(batch.index, batch.labels),
+            picked=self._draw(batch.index),
             valid=None,
             size=float(len(self.train_labels)),
         )
 
-    def _draw(self, index, labels):
+    def _draw(self, index):
         """Each sample's own index, then K of other classes, uniform and without replacement."""
         shape = (ops.shape(index)[0], len(self.train_labels))
         keys = keras.random.uniform(shape, seed=self.seed_generator)
-        other = ops.not_equal(ops.expand_dims(labels, 1), ops.expand_dims(self.labels.value, 0))
+        labels = self.labels.value
+        own = ops.take(labels, index, axis=0)
+        other = ops.not_equal(ops.expand_dims(own, 1), ops.expand_dims(labels, 0))
         _, negatives = ops.top_k(ops.where(other, keys, -1.0), self.drawn_negatives)
         return ops.concatenate([ops.expand_dims(index, 1), ops.cast(negatives, "int32")], axis=1)
 
@@ -201,6 +210,20 @@ class ContrastiveMemory(keras.layers.Layer):
             rows = l2_normalize(self.momentum * old + (1.0 - self.momentum) * mean)
             bank.assign(ops.scatter_update(bank.value, ops.expand_dims(index, 1), rows))
 
+    def refuse_replicas(self, model):
+        """Raises ValueError in a step of several replicas, where there are banks.
+
+        Args:
+            model: `keras.Model` that is trained, under a `tf.distribute` strategy or not.
+        """
+        strategy = getattr(model, "distribute_strategy", None)
+        if self.has_banks and getattr(strategy, "num_replicas_in_sync", 1) > 1:
+            raise ValueError(
+                f"{type(model).__name__} has memory banks, which cannot be trained under a "
+                "tf.distribute strategy of several replicas, whose updates would be averaged; "
+                "expected one device, or keras.distribution on JAX."
+            )
+
     def save_own_variables(self, store):
         """Keras saves a layer's weights; the state of the draw goes with them."""
         super().save_own_variables(store)
@@ -243,12 +266,13 @@ def _batch_itself(batch, z_s, z_t):
     )
 
 
-def check_train_labels(train_labels, num_classes):
+def check_train_labels(train_labels, num_classes: int, semi_supervised: bool = False):
     """Returns the labels as an int32 array, or None; raises ValueError where they do not fit.
 
     Args:
         train_labels: None or integers, shape `(n,)`, in 0..num_classes-1, of at least 2 classes.
-        num_classes: int.
+        num_classes: number of classes.
+        semi_supervised: whether -1, no label, is allowed too.
     """
     if train_labels is None:
         return None
@@ -258,10 +282,11 @@ def check_train_labels(train_labels, num_classes):
             "`train_labels` must be integers of shape (samples,), the label of each training "
             f"sample by its index; received {labels.dtype} of shape {labels.shape}."
         )
-    wrong = labels[(labels < 0) | (labels >= num_classes)]
+    least = -1 if semi_supervised else 0
+    wrong = labels[(labels < least) | (labels >= num_classes)]
     if wrong.size:
         raise ValueError(
-            f"`train_labels` must be in 0..{num_classes - 1} (num_classes={num_classes}); "
+            f"`train_labels` must be in {least}..{num_classes - 1} (num_classes={num_classes}); "
             f"received {np.unique(wrong)[:8].tolist()}."
         )
     if len(np.unique(labels)) < 2:
@@ -270,18 +295,3 @@ def check_train_labels(train_labels, num_classes):
             f"received {np.unique(labels).tolist()}."
         )
     return labels.astype("int32")
-
-
-def refuse_replicas(model):
-    """Raises ValueError in a step of several replicas, whose updates would be averaged.
-
-    Args:
-        model: `keras.Model` that is trained, under a `tf.distribute` strategy or not.
-    """
-    strategy = getattr(model, "distribute_strategy", None)
-    if getattr(strategy, "num_replicas_in_sync", 1) > 1:
-        raise ValueError(
-            f"{type(model).__name__} has memory banks, which cannot be trained under a "
-            "tf.distribute strategy of several replicas; expected one device, or "
-            "keras.distribution on JAX."
-        )

@@ -1,15 +1,13 @@
 """CRCD: contrastive distillation of the samples' relations."""
 
+from __future__ import annotations
+
 import keras
 from keras import ops
 
 from keras_amid import losses
-from keras_amid.baselines.contrastive_memory import (
-    ContrastiveMemory,
-    check_train_labels,
-    refuse_replicas,
-)
-from keras_amid.distiller.distiller import Distiller
+from keras_amid.baselines.contrastive_memory import ContrastiveMemory, check_train_labels
+from keras_amid.distiller import Distiller
 from keras_amid.validation.arguments import check_number, check_positive_int
 
 
@@ -30,9 +28,9 @@ class CRCD(Distiller):
     the contrastive loss.
 
     Args:
-        target, auxiliary, num_classes, representation_dim, train_auxiliary, projection,
-            negative_slope, name: see `Distiller`.
-        train_labels: integers, shape `(n,)`: the training set's labels, by index. None: in-batch.
+        target, auxiliary, num_classes, representation_dim, name, **kwargs: see `Distiller`.
+        train_labels: integers, shape `(n,)`: the training set's labels, by index (-1, with
+            `semi_supervised`, for a sample without). None: in-batch.
         contrastive_weight: float >= 0.
         gradient_weight: float >= 0. The released code multiplies this term by its KL divergence
             and by 10; the paper adds it.
@@ -52,37 +50,31 @@ class CRCD(Distiller):
     Reference: Zhu et al., "Complementary Relation Contrastive Distillation", CVPR 2021.
     """
 
-    log_names = ("contrastive_loss", "gradient_loss")
-
     def __init__(
         self,
-        target,
-        auxiliary,
-        num_classes,
-        representation_dim=512,
+        target: dict,
+        auxiliary: dict,
+        num_classes: int,
+        representation_dim: int = 512,
+        *,
         train_labels=None,
-        contrastive_weight=1.0,
-        gradient_weight=1.0,
-        temperature=0.05,
-        num_negatives=500,
-        embedding_dim=128,
-        momentum=0.5,
-        train_auxiliary=False,
-        projection="auto",
-        negative_slope=0.2,
-        name="crcd",
+        contrastive_weight: float = 1.0,
+        gradient_weight: float = 1.0,
+        temperature: float = 0.05,
+        num_negatives: int = 500,
+        embedding_dim: int = 128,
+        momentum: float = 0.5,
+        name: str = "crcd",
         **kwargs,
     ):
-        num_classes = check_positive_int("num_classes", num_classes, at_least=2)
-        self.train_labels = check_train_labels(train_labels, num_classes)
+        super().__init__(target, auxiliary, num_classes, representation_dim, name=name, **kwargs)
+        self.train_labels = check_train_labels(train_labels, self.num_classes, self.semi_supervised)
         self.contrastive_weight = check_number("contrastive_weight", contrastive_weight, at_least=0)
         self.gradient_weight = check_number("gradient_weight", gradient_weight, at_least=0)
         self.temperature = check_number("temperature", temperature, above=0)
         self.num_negatives = check_positive_int("num_negatives", num_negatives)
         self.embedding_dim = check_positive_int("embedding_dim", embedding_dim)
         self.momentum = check_number("momentum", momentum, at_least=0, at_most=1)
-        shared = (target, auxiliary, num_classes, representation_dim, train_auxiliary)
-        super().__init__(*shared, projection, negative_slope, name, **kwargs)
 
     def add_networks(self):
         """Makes the embeddings, the banks and the constants."""
@@ -96,18 +88,18 @@ class CRCD(Distiller):
         )
 
     def distillation_loss(self, batch):
-        """L_cls, the contrastive loss of the relations and L_grad; shape (batch,)."""
+        """L_cls, L_grad and the contrastive loss of the relations: name -> (weight, values)."""
         gradient = losses.gradient_agreement_loss(
             batch.student_logits, batch.teacher_logits, batch.labels, self.classifier.kernel
         )
-        loss = batch.classification_loss()
-        loss = loss + self.gradient_weight * batch.log_mean("gradient_loss", gradient)
-        if self.memory.has_banks:
-            refuse_replicas(self)
-            if not batch.training:
-                return loss
-        contrast = batch.log_mean("contrastive_loss", self.contrastive_loss(batch))
-        return loss + self.contrastive_weight * contrast
+        gradient = batch.over_labelled(gradient)  # of cross-entropies
+        terms = {
+            "classification_loss": (1.0, batch.classification_loss()),
+            "gradient_loss": (self.gradient_weight, gradient),
+        }
+        if batch.training or not self.memory.has_banks:
+            terms["contrastive_loss"] = (self.contrastive_weight, self.contrastive_loss(batch))
+        return terms
 
     def contrastive_loss(self, batch):
         """NCE of both sides' relations, for each sample the mean over the anchors, shape (batch,).
@@ -115,6 +107,7 @@ class CRCD(Distiller):
         In training, Z is set and the banks are updated.
         """
         memory = self.memory
+        memory.refuse_replicas(self)
         z_s, z_t = memory.embed(batch.student, batch.teacher)
         candidates = memory.candidates(batch, z_s, z_t)
         scores_s = self._scores(z_s, candidates.teacher, candidates)
@@ -139,17 +132,3 @@ class CRCD(Distiller):
             is_anchor=ops.equal(ops.expand_dims(picked, 1), ops.reshape(own, (1, -1, 1))),
         )
         return cosine / self.temperature
-
-    def get_config(self):
-        """The constructor's arguments."""
-        labels = self.train_labels
-        return {
-            **super().get_config(),
-            "train_labels": None if labels is None else labels.tolist(),
-            "contrastive_weight": self.contrastive_weight,
-            "gradient_weight": self.gradient_weight,
-            "temperature": self.temperature,
-            "num_negatives": self.num_negatives,
-            "embedding_dim": self.embedding_dim,
-            "momentum": self.momentum,
-        }

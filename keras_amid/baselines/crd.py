@@ -1,15 +1,13 @@
 """CRD: contrastive representation distillation with memory banks."""
 
+from __future__ import annotations
+
 import keras
 from keras import ops
 
 from keras_amid import losses
-from keras_amid.baselines.contrastive_memory import (
-    ContrastiveMemory,
-    check_train_labels,
-    refuse_replicas,
-)
-from keras_amid.distiller.distiller import Distiller
+from keras_amid.baselines.contrastive_memory import ContrastiveMemory, check_train_labels
+from keras_amid.distiller import Distiller
 from keras_amid.validation.arguments import check_number, check_positive_int
 
 
@@ -32,9 +30,9 @@ class CRD(Distiller):
     needed. The banks hold training samples, so evaluation has L_cls only; without them it has all.
 
     Args:
-        target, auxiliary, num_classes, representation_dim, train_auxiliary, projection,
-            negative_slope, name: see `Distiller`.
-        train_labels: integers, shape `(n,)`: the training set's labels, by index. None: in-batch.
+        target, auxiliary, num_classes, representation_dim, name, **kwargs: see `Distiller`.
+        train_labels: integers, shape `(n,)`: the training set's labels, by index (-1, with
+            `semi_supervised`, for a sample without). None: in-batch.
         contrastive_weight: float >= 0.
         temperature: float > 0, T.
         num_negatives: int, K; capped by the number of samples outside the largest class.
@@ -52,35 +50,29 @@ class CRD(Distiller):
     Reference: Tian et al., "Contrastive Representation Distillation", ICLR 2020.
     """
 
-    log_names = ("contrastive_loss",)
-
     def __init__(
         self,
-        target,
-        auxiliary,
-        num_classes,
-        representation_dim=512,
+        target: dict,
+        auxiliary: dict,
+        num_classes: int,
+        representation_dim: int = 512,
+        *,
         train_labels=None,
-        contrastive_weight=0.8,
-        temperature=0.07,
-        num_negatives=16384,
-        embedding_dim=128,
-        momentum=0.5,
-        train_auxiliary=False,
-        projection="auto",
-        negative_slope=0.2,
-        name="crd",
+        contrastive_weight: float = 0.8,
+        temperature: float = 0.07,
+        num_negatives: int = 16384,
+        embedding_dim: int = 128,
+        momentum: float = 0.5,
+        name: str = "crd",
         **kwargs,
     ):
-        num_classes = check_positive_int("num_classes", num_classes, at_least=2)
-        self.train_labels = check_train_labels(train_labels, num_classes)
+        super().__init__(target, auxiliary, num_classes, representation_dim, name=name, **kwargs)
+        self.train_labels = check_train_labels(train_labels, self.num_classes, self.semi_supervised)
         self.contrastive_weight = check_number("contrastive_weight", contrastive_weight, at_least=0)
         self.temperature = check_number("temperature", temperature, above=0)
         self.num_negatives = check_positive_int("num_negatives", num_negatives)
         self.embedding_dim = check_positive_int("embedding_dim", embedding_dim)
         self.momentum = check_number("momentum", momentum, at_least=0, at_most=1)
-        shared = (target, auxiliary, num_classes, representation_dim, train_auxiliary)
-        super().__init__(*shared, projection, negative_slope, name, **kwargs)
 
     def add_networks(self):
         """Makes the embeddings, the banks and the constants."""
@@ -93,18 +85,16 @@ class CRD(Distiller):
         )
 
     def distillation_loss(self, batch):
-        """L_cls and, both sides added, the contrastive loss; shape (batch,)."""
-        loss = batch.classification_loss()
-        if self.memory.has_banks:
-            refuse_replicas(self)
-            if not batch.training:
-                return loss
-        contrast = batch.log_mean("contrastive_loss", self.contrastive_loss(batch))
-        return loss + self.contrastive_weight * contrast
+        """L_cls and, both sides added, the contrastive loss: name -> (weight, values)."""
+        terms = {"classification_loss": (1.0, batch.classification_loss())}
+        if batch.training or not self.memory.has_banks:
+            terms["contrastive_loss"] = (self.contrastive_weight, self.contrastive_loss(batch))
+        return terms
 
     def contrastive_loss(self, batch):
         """NCE of both sides, shape (batch,); in training, Z is set and the banks are updated."""
         memory = self.memory
+        memory.refuse_replicas(self)
         z_s, z_t = memory.embed(batch.student, batch.teacher)
         candidates = memory.candidates(batch, z_s, z_t)
         scores_s = self._scores(z_s, candidates.teacher, candidates.picked)
@@ -121,16 +111,3 @@ class CRD(Distiller):
         """z_i . row[idx_ij] / T, shape (batch, 1 + K)."""
         scores = ops.matmul(z, ops.transpose(rows)) / self.temperature
         return ops.take_along_axis(scores, picked, axis=1)
-
-    def get_config(self):
-        """The constructor's arguments."""
-        labels = self.train_labels
-        return {
-            **super().get_config(),
-            "train_labels": None if labels is None else labels.tolist(),
-            "contrastive_weight": self.contrastive_weight,
-            "temperature": self.temperature,
-            "num_negatives": self.num_negatives,
-            "embedding_dim": self.embedding_dim,
-            "momentum": self.momentum,
-        }

@@ -1,9 +1,11 @@
 """GMC: geometric multimodal contrastive learning."""
 
+from __future__ import annotations
+
 import keras
 
 from keras_amid import losses
-from keras_amid.distiller.distiller import Distiller
+from keras_amid.distiller import Distiller
 from keras_amid.validation.arguments import check_number, check_positive_int
 
 
@@ -19,8 +21,7 @@ class GMC(Distiller):
     with L_GMC `losses.geometric_multimodal_contrastive_loss`.
 
     Args:
-        target, auxiliary, num_classes, representation_dim, train_auxiliary, projection,
-            negative_slope, name: see `Distiller`.
+        target, auxiliary, num_classes, representation_dim, name, **kwargs: see `Distiller`.
         contrastive_weight: float >= 0.
         temperature: float > 0, tau.
         embedding_dim: int, size of the shared projection (64 in the released code for images and
@@ -37,30 +38,25 @@ class GMC(Distiller):
     ICML 2022.
     """
 
-    log_names = ("contrastive_loss",)
-
     def __init__(
         self,
-        target,
-        auxiliary,
-        num_classes,
-        representation_dim=512,
-        contrastive_weight=1.0,
-        temperature=0.1,
-        embedding_dim=64,
-        positive_in_denominator=True,
-        train_auxiliary=False,
-        projection="auto",
-        negative_slope=0.2,
-        name="gmc",
+        target: dict,
+        auxiliary: dict,
+        num_classes: int,
+        representation_dim: int = 512,
+        *,
+        contrastive_weight: float = 1.0,
+        temperature: float = 0.1,
+        embedding_dim: int = 64,
+        positive_in_denominator: bool = True,
+        name: str = "gmc",
         **kwargs,
     ):
+        super().__init__(target, auxiliary, num_classes, representation_dim, name=name, **kwargs)
         self.contrastive_weight = check_number("contrastive_weight", contrastive_weight, at_least=0)
         self.temperature = check_number("temperature", temperature, above=0)
         self.embedding_dim = check_positive_int("embedding_dim", embedding_dim)
         self.positive_in_denominator = bool(positive_in_denominator)
-        shared = (target, auxiliary, num_classes, representation_dim, train_auxiliary)
-        super().__init__(*shared, projection, negative_slope, name, **kwargs)
 
     def add_networks(self):
         """Makes the shared projection."""
@@ -70,10 +66,11 @@ class GMC(Distiller):
         self.shared_projection.build((None, self.representation_dim))
 
     def distillation_loss(self, batch):
-        """L_cls and GMC's loss of S and of A against M; shape (batch,)."""
-        loss = batch.classification_loss()
-        contrast = batch.log_mean("contrastive_loss", self.contrastive_loss(batch))
-        return loss + self.contrastive_weight * contrast
+        """L_cls and GMC's loss of S and of A against M: name -> (weight, values)."""
+        return {
+            "classification_loss": (1.0, batch.classification_loss()),
+            "contrastive_loss": (self.contrastive_weight, self.contrastive_loss(batch)),
+        }
 
     def contrastive_loss(self, batch):
         """L_GMC summed over the modalities, shape (batch,)."""
@@ -87,13 +84,3 @@ class GMC(Distiller):
             )
             for modality in (batch.student, batch.auxiliary)
         )
-
-    def get_config(self):
-        """The constructor's arguments."""
-        return {
-            **super().get_config(),
-            "contrastive_weight": self.contrastive_weight,
-            "temperature": self.temperature,
-            "embedding_dim": self.embedding_dim,
-            "positive_in_denominator": self.positive_in_denominator,
-        }

@@ -2,7 +2,7 @@
 
 import keras
 
-from keras_amid.distiller.distiller import Distiller
+from keras_amid.distiller import Distiller
 
 
 @keras.saving.register_keras_serializable(package="keras_amid")
@@ -16,5 +16,5 @@ class StudentOnly(Distiller):
     uses_teacher = False
 
     def distillation_loss(self, batch):
-        """Cross-entropy of the student, shape (batch,)."""
-        return batch.classification_loss()
+        """Cross-entropy of the student: name -> (weight, values)."""
+        return {"classification_loss": (1.0, batch.classification_loss())}

@@ -2,7 +2,7 @@
 
 import keras
 
-from keras_amid.distiller.distiller import Distiller
+from keras_amid.distiller import Distiller
 
 
 @keras.saving.register_keras_serializable(package="keras_amid")
@@ -22,5 +22,5 @@ class TeacherOnly(Distiller):
     """
 
     def distillation_loss(self, batch):
-        """Cross-entropy of the teacher, shape (batch,)."""
-        return batch.log_mean("classification_loss", batch.cross_entropy(batch.teacher_logits))
+        """Cross-entropy of the teacher: name -> (weight, values)."""
+        return {"classification_loss": (1.0, batch.cross_entropy(batch.teacher_logits))}

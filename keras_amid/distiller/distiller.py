@@ -1,28 +1,39 @@
-"""What all methods share: extractors -> representations -> logits, in one pass."""
+"""What all methods share: one graph of networks, and the step around a method's loss."""
+
+from __future__ import annotations
 
 import keras
 from keras import ops
 
-from keras_amid.distiller import networks
-from keras_amid.distiller.multimodal_model import MultimodalModel
+from keras_amid.distiller import graph, step
+from keras_amid.distiller.assembly import assemble
+from keras_amid.distiller.batch import Batch
+from keras_amid.distiller.component_means import ComponentMeans
+from keras_amid.distiller.construction import (
+    deserialized_arguments,
+    serialized_arguments,
+    then,
+)
+from keras_amid.distiller.expectations import expected_data
+from keras_amid.distiller.fixed_teacher import check_fixed_teacher
+from keras_amid.validation import feeding
 from keras_amid.validation.arguments import (
-    INDEX,
     check_choice,
     check_extractors,
     check_number,
     check_positive_int,
 )
-from keras_amid.validation.checks import check_modalities, leaves
+from keras_amid.validation.checks import INDEX, check_modalities
 
 
-class Distiller(MultimodalModel):
+class Distiller(keras.Model):
     """Base of all methods: a student on the target modalities, a teacher on all of them.
 
-    A method is a subclass with one method, `distillation_loss`, and the names it logs,
-    `log_names`. Every extractor runs once a step, whatever the method. A method with networks or
-    state of its own has `add_networks`; one with another teacher than the MLP has `add_teacher`
-    and `teacher_representation`. What these need of the subclass's own arguments is set before
-    `super().__init__`.
+    A method is a subclass with one method, `distillation_loss`, which returns its terms. Every
+    extractor runs once a step, whatever the method. Three hooks, called in this order when the
+    networks are built, are there for what a method needs beyond that: `add_networks`,
+    `add_teacher` and `teacher_representation`; a fourth, `monitored`, for what it logs beyond its
+    terms.
 
     Args:
         target: dict, modality name -> extractor (`keras.Model` or `keras.layers.Layer`, output
@@ -35,8 +46,11 @@ class Distiller(MultimodalModel):
         projection: `"auto"`, True or False: a linear layer brings the student's and the
             auxiliary's features to size D only where they have another size, always, or never.
         negative_slope: float, of the Leaky ReLU of the networks made here.
-        name: str.
+        semi_supervised: bool, ours and not the paper's: the label -1 says that a sample has none;
+            see `Batch`. Otherwise -1 is refused.
         fixed_teacher: None, or a trained model (see `AMID`) that is the teacher instead.
+        name: str.
+        **kwargs: of `keras.Model`.
 
     Attributes:
         student: functional `keras.Model`, dict of target inputs -> dict of `probabilities`,
@@ -56,20 +70,27 @@ class Distiller(MultimodalModel):
     #: Labels of the training set by index, for a method that needs the index; else None.
     train_labels = None
 
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        cls.__init__ = then(Distiller._build_where_known)(cls.__init__)
+
     def __init__(
         self,
-        target,
-        auxiliary=None,
-        num_classes=None,
-        representation_dim=512,
-        train_auxiliary=False,
-        projection="auto",
-        negative_slope=0.2,
-        name=None,
-        fixed_teacher=None,
+        target: dict,
+        auxiliary: dict | None = None,
+        num_classes: int | None = None,
+        representation_dim: int = 512,
+        *,
+        train_auxiliary: bool = False,
+        projection: bool | str = "auto",
+        negative_slope: float = 0.2,
+        semi_supervised: bool = False,
+        fixed_teacher: keras.Model | None = None,
+        name: str | None = None,
         **kwargs,
     ):
-        super().__init__(name=name, **kwargs)
+        # Extractors cast for themselves: a waveform keeps its float32 under a float16 policy.
+        super().__init__(autocast=False, name=name, **kwargs)
         auxiliary = {} if auxiliary is None else auxiliary
         online = self.uses_teacher and fixed_teacher is None
         check_extractors(target, auxiliary, needs_auxiliary=online)
@@ -78,38 +99,121 @@ class Distiller(MultimodalModel):
         self.projection = check_choice("projection", projection, ("auto", True, False))
         self.negative_slope = check_number("negative_slope", negative_slope, at_least=0)
         self.train_auxiliary = bool(train_auxiliary)
+        self.semi_supervised = bool(semi_supervised)
         self.target_extractors = dict(target)
         self.auxiliary_extractors = dict(auxiliary)
         if fixed_teacher is not None:
-            fixed_teacher = networks.check_fixed_teacher(
-                fixed_teacher, target, auxiliary, self.representation_dim, self.num_classes
-            )
+            sizes = (self.representation_dim, self.num_classes)
+            fixed_teacher = check_fixed_teacher(fixed_teacher, target, auxiliary, *sizes)
         self.fixed_teacher = fixed_teacher
         if not (self.train_auxiliary and online):
             for extractor in auxiliary.values():
                 extractor.trainable = False
         self.input_dtypes = {}
         self.student = self.teacher = None
-        self.add_networks()
-        templates = {m: networks.input_template(e) for m, e in self.used_extractors.items()}
-        if all(template is not None for template in templates.values()):
-            self._assemble(templates)
+        self.components, self.sample_mean = ComponentMeans(), step.SampleMean()
+
+    # Data in.
+
+    def expected_data(self, call: str):
+        """What the data of a call must be: a `keras_amid.validation.checks.Expected`.
+
+        Args:
+            call: `"fit"`, `"evaluate"`, `"predict"` or `"represent"`.
+        """
+        return expected_data(self, call)
+
+    def fit(self, *args, **kwargs):
+        """`keras.Model.fit`, with the data checked first.
+
+        Args: as of `keras.Model.fit`; x is a dict, modality -> array, and y integer labels
+            `(batch,)`, or x a stream of such pairs. x may also hold "index", integers `(batch,)`:
+            each sample's number in the training set, which CRD and CRCD need. `validation_data`
+            may hold the target modalities only: then the student alone is evaluated.
+
+        Raises:
+            ValueError: for a missing or unknown modality, labels that are not integers of shape
+                (batch,) in 0..num_classes-1, an index that is not integers of that shape (or, for
+                a method with `train_labels`, not in their range or with another label), values
+                that are not finite or that the extractor's dtype cannot hold, negative weights.
+                Arrays are checked before the first step, streams batch by batch before each is
+                used.
+        """
+        step.refuse_compiled_loss(self, self.get_compile_config())
+        return feeding.run(self, "fit", super().fit, args, kwargs)
+
+    def evaluate(self, *args, **kwargs):
+        """`keras.Model.evaluate`; the target modalities suffice. Data are checked as in `fit`."""
+        step.refuse_compiled_loss(self, self.get_compile_config())
+        return feeding.run(self, "evaluate", super().evaluate, args, kwargs)
+
+    def train_on_batch(self, *args, **kwargs):
+        """`keras.Model.train_on_batch`; the arrays are checked as in `fit`."""
+        return feeding.run(self, "fit", super().train_on_batch, args, kwargs)
+
+    def test_on_batch(self, *args, **kwargs):
+        """`keras.Model.test_on_batch`; the arrays are checked as in `evaluate`."""
+        return feeding.run(self, "evaluate", super().test_on_batch, args, kwargs)
+
+    def predict(self, *args, **kwargs):
+        """The student's class probabilities; the target modalities suffice.
+
+        Args: as of `keras.Model.predict`; x is a dict, modality -> array, or a stream of such
+            dicts, or of `(x, y)`.
+
+        Returns:
+            float32 array, shape `(samples, num_classes)`.
+
+        Raises:
+            ValueError: as `fit`, for what x holds of the target modalities; labels do not matter.
+        """
+        self._require_built("predict")
+        outputs = feeding.run(self, "predict", self.student.predict, args, kwargs)
+        return outputs["probabilities"]
+
+    def represent(self, x, batch_size=None, verbose=0):
+        """The representations, in inference mode.
+
+        Args:
+            x: dict, modality -> array, or a stream of such dicts or of `(x, y)`.
+            batch_size, verbose: as of `keras.Model.predict`.
+
+        Returns:
+            dict of `student` and, where x has the auxiliary modalities, `teacher` and
+            `auxiliary` (unless the teacher is a fixed one): arrays of shape
+            `(samples, representation_dim)`.
+
+        Raises:
+            ValueError: as `fit`, for what x holds; labels do not matter.
+        """
+        self._require_built("represent")
+        outputs = feeding.run(self, "represent", super().predict, (x, batch_size, verbose), {})
+        return {name: v for name, v in outputs.items() if not name.endswith("_logits")}
+
+    def _require_built(self, call):
+        if self.student is None:
+            raise ValueError(
+                f"{type(self).__name__} is not built, for not all its extractors are: call `fit` "
+                f"or `build` (dict, modality -> shape) before `{call}`."
+            )
+
+    # What the data must hold.
 
     @property
-    def used_extractors(self):
+    def used_extractors(self) -> dict:
         """dict, modality -> extractor, of those this method runs; the target ones come first."""
         online = self.uses_teacher and self.fixed_teacher is None
         return {**self.target_extractors, **(self.auxiliary_extractors if online else {})}
 
     @property
-    def training_inputs(self):
+    def training_inputs(self) -> list:
         """list of what x must hold in training: the modalities that are used, or "index" too."""
         fixed = {} if self.fixed_teacher is None else self.fixed_teacher.input
         index = [] if self.train_labels is None else [INDEX]
         return [*dict.fromkeys([*self.used_extractors, *fixed]), *index]
 
     @property
-    def modalities(self):
+    def modalities(self) -> list:
         """All modality names that data may have, the target ones first."""
         names = [*self.target_extractors, *self.auxiliary_extractors, *self.training_inputs]
         return [name for name in dict.fromkeys(names) if name != INDEX]
@@ -117,30 +221,26 @@ class Distiller(MultimodalModel):
     # Networks.
 
     def add_networks(self):
-        """Makes the method's own networks and state, if any: a subclass's hook.
-
-        Called before the student is built, whether that is on construction or later: the order
-        of the layers, by which they are saved, is the same.
-        """
+        """Makes the method's own networks and state, if any: a method's hook."""
 
     def add_teacher(self, features):
-        """Makes the teacher's own networks: a subclass's hook.
+        """Makes the teacher's own networks: a method's hook.
 
         Args:
             features: dict, modality -> symbolic features `(batch, size)`.
         """
-        self.teacher_mlp = networks.build_teacher_mlp(
+        self.teacher_mlp = graph.build_teacher_mlp(
             features, self.representation_dim, self.negative_slope
         )
 
     def teacher_representation(self, features, student, auxiliary):
-        """M, shape `(batch, D)`: a subclass's hook.
+        """M, shape `(batch, D)`: a method's hook.
 
         Args:
             features: list of features `(batch, size)`, of the target modalities first.
             student, auxiliary: S and A, shape `(batch, D)`.
         """
-        return self.teacher_mlp(networks.concatenate(features))
+        return self.teacher_mlp(graph.concatenate(features))
 
     def build(self, input_shape):
         """Builds from shapes, where the extractors did not tell theirs.
@@ -151,41 +251,12 @@ class Distiller(MultimodalModel):
         if self.student is None:
             used = self.used_extractors
             check_modalities(input_shape, used, self.modalities, argument="input_shape")
-            self._assemble({m: networks.input_template(e, input_shape[m]) for m, e in used.items()})
+            assemble(self, {m: graph.input_template(e, input_shape[m]) for m, e in used.items()})
 
-    def _assemble(self, templates):
-        inputs, features = networks.symbolic_features(self.used_extractors, templates)
-        target = {m: features[m] for m in self.target_extractors}
-        self.student_projection = networks.projection_or_none(
-            "student", target, self.representation_dim, self.projection
-        )
-        self.classifier = keras.layers.Dense(self.num_classes, dtype="float32", name="classifier")
-        s = networks.represent(target.values(), self.student_projection)
-        self.student = networks.classifying_model(
-            "student", {m: inputs[m] for m in target}, s, self.classifier
-        )
-        if self.fixed_teacher is not None:
-            self.teacher = self.fixed_teacher
-            templates = {**networks.input_template(self.teacher), **templates}
-        elif self.uses_teacher:
-            self._assemble_teacher(inputs, features)
-        self.input_dtypes = {name: template.dtype for name, template in leaves(templates)}
-        self.built = True
-
-    def _assemble_teacher(self, inputs, features):
-        auxiliary = {m: features[m] for m in self.auxiliary_extractors}
-        self.auxiliary_projection = networks.projection_or_none(
-            "auxiliary", auxiliary, self.representation_dim, self.projection
-        )
-        self.add_teacher(features)
-        # A head of its own: its layers may then be named like modalities.
-        inner = networks.inputs_like(features)
-        target = len(self.target_extractors)
-        s = networks.represent(inner[:target], self.student_projection)
-        a = networks.represent(inner[target:], self.auxiliary_projection)
-        m = self.teacher_representation(inner, s, a)
-        head = networks.classifying_model(networks.TEACHER_HEAD, inner, m, self.classifier)
-        self.teacher = keras.Model(inputs, head(list(features.values())), name="teacher")
+    def _build_where_known(self):
+        templates = {m: graph.input_template(e) for m, e in self.used_extractors.items()}
+        if all(template is not None for template in templates.values()):
+            assemble(self, templates)
 
     def call(self, x, training=None):
         """One pass through the networks.
@@ -200,81 +271,85 @@ class Distiller(MultimodalModel):
             has auxiliary modalities and the method uses them, `teacher`, `auxiliary` (batch, D)
             and `teacher_logits`; a fixed teacher comes without `auxiliary`.
         """
-        with_teacher = self._has_teacher(x)
-        needed = self.training_inputs if with_teacher else self.target_extractors
-        check_modalities(x, [name for name in needed if name != INDEX], self.modalities)
-        target = [e(x[m], training=training) for m, e in self.target_extractors.items()]
-        student = networks.represent(target, self.student_projection)
-        if with_teacher and self.fixed_teacher is None:
-            return self._with_teacher(x, target, student, training)
-        outputs = {"student": student, "student_logits": self.classifier(student)}
-        if with_teacher:
-            fixed = self.fixed_teacher({m: x[m] for m in self.teacher.input}, training=False)
-            outputs |= {"teacher": fixed["representation"], "teacher_logits": fixed["logits"]}
-        return outputs
+        networks = self.networks if self._has_teacher(x) else self.student_networks
+        check_modalities(x, networks.input, self.modalities)
+        return networks({m: x[m] for m in networks.input}, training=training)
 
     def _has_teacher(self, x):
         """Whether x has more modalities than the student's, and the method a use for them."""
         further = set(self.training_inputs) - {INDEX, *self.target_extractors}
         return self.uses_teacher and any(m in x for m in further)
 
-    def _with_teacher(self, x, target, student, training):
-        # Frozen extractors run in inference mode: no dropout, no batch statistics.
-        mode = training if self.train_auxiliary else False
-        extracted = [e(x[m], training=mode) for m, e in self.auxiliary_extractors.items()]
-        auxiliary = networks.represent(extracted, self.auxiliary_projection)
-        teacher = self.teacher_representation(target + extracted, student, auxiliary)
-        # One matrix product for both: student and teacher share the classifier.
-        logits = self.classifier(ops.concatenate([student, teacher], axis=0))
-        student_logits, teacher_logits = ops.split(logits, 2, axis=0)
-        return {
-            "student": student,
-            "student_logits": student_logits,
-            "teacher": teacher,
-            "teacher_logits": teacher_logits,
-            "auxiliary": auxiliary,
-        }
+    # Loss and logs.
 
-    def distillation_loss(self, batch):
-        """The method: its loss, one value a sample. What a subclass defines.
+    def distillation_loss(self, batch: Batch) -> dict:
+        """The method: the terms of its loss. What a subclass defines.
 
         Args:
-            batch: `keras_amid.distiller.batch.Batch` with the teacher (where the method uses one).
+            batch: `keras_amid.Batch` with the teacher (where the method uses one).
 
         Returns:
-            float32 tensor, shape `(batch,)`.
+            dict, name -> `(weight, values)`: the loss is the sum of `weight * values`, and the
+            batch mean of the values is logged under the name. A weight is a float or a scalar
+            tensor, values are a float tensor, shape `(batch,)`.
         """
         raise NotImplementedError(f"{type(self).__name__} must define `distillation_loss`.")
+
+    def monitored(self, batch: Batch, terms: dict) -> dict:
+        """What is logged beyond the terms: a method's hook.
+
+        Args:
+            batch: as of `distillation_loss`.
+            terms: what `distillation_loss` returned for it.
+
+        Returns:
+            dict, name -> `(value, weight)`, scalar tensors: the logs show the weighted mean over
+            the epoch.
+        """
+        return {}
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        """The scalar to minimise: the batch mean of the weighted loss, and regularisers.
+
+        Args:
+            x: dict of the data; only its index is used.
+            y: integer labels, shape `(batch,)`.
+            y_pred: dict, from `call`.
+            sample_weight: shape `(batch,)` or None; weights every per-sample term.
+            training: bool.
+
+        Returns:
+            float32 scalar.
+
+        Raises:
+            ValueError: if `compile` was given a loss or `loss_weights`.
+        """
+        step.refuse_compiled_loss(self, {"loss": self.loss})
+        index = x.get(INDEX) if isinstance(x, dict) else None
+        batch = Batch(y, y_pred, sample_weight, training, index, self.semi_supervised)
+        terms, logs = step.terms_and_logs(self, batch)
+        self.components.update_state(step.detached(logs))
+        loss = self.sample_mean.mean(step.total(terms, batch), batch.sample_weight)
+        for extra in self.losses:
+            loss = loss + self.sample_mean.mean(ops.reshape(ops.cast(extra, loss.dtype), (1,)))
+        return loss
+
+    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+        """The logs of a step: what `compute_loss` logged, and metrics given to `compile`.
+
+        Compiled metrics see the student's probabilities. What this batch did not log (the
+        teacher's figures, where the auxiliary modalities are left out) is left out.
+        """
+        probabilities = ops.softmax(ops.cast(y_pred["student_logits"], "float32"), axis=-1)
+        return super().compute_metrics(x, y, probabilities, sample_weight)
 
     # Saving.
 
     def get_config(self):
         """The constructor's arguments, the extractors serialized."""
-        serialize, fixed = keras.saving.serialize_keras_object, self.fixed_teacher
-        return {
-            **super().get_config(),
-            "name": self.name,
-            "target": {m: serialize(e) for m, e in self.target_extractors.items()},
-            "auxiliary": {m: serialize(e) for m, e in self.auxiliary_extractors.items()},
-            "num_classes": self.num_classes,
-            "representation_dim": self.representation_dim,
-            "train_auxiliary": self.train_auxiliary,
-            "projection": self.projection,
-            "negative_slope": self.negative_slope,
-            **({} if fixed is None else {"fixed_teacher": serialize(fixed)}),
-        }
+        return {**super().get_config(), **serialized_arguments(self, Distiller)}
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
         """The model of a `get_config`."""
-
-        def layer(serialized):
-            return keras.saving.deserialize_keras_object(serialized, custom_objects=custom_objects)
-
-        layers = {
-            group: {modality: layer(extractor) for modality, extractor in config[group].items()}
-            for group in ("target", "auxiliary")
-        }
-        if "fixed_teacher" in config:
-            layers["fixed_teacher"] = layer(config["fixed_teacher"])
-        return cls(**{**config, **layers})
+        return cls(**deserialized_arguments(config, custom_objects))

@@ -152,3 +152,37 @@ def test_killed_and_resumed_equals_uninterrupted(tmp_path, order):
     for name, array in expected.items():
         np.testing.assert_array_equal(got[name], array, err_msg=name)
     assert (expected["lambda_tilde"] != 0).all()
+
+
+@pytest.mark.parametrize("one_callback", [True, False])
+def test_epochs_count_over_calls_of_fit(one_callback):
+    """A loop of `fit(epochs=1)` is the same as one call of as many epochs."""
+    x, y = tiny.data(8)
+    models = [tiny.amid(), tiny.amid()]
+    for model in models:
+        tiny.set_weights_from_seed(model)
+        model.compile(optimizer=tiny.sgd(), jit_compile=tiny.JIT)
+    options = {"batch_size": 4, "shuffle": False, "verbose": 0}
+    models[0].fit(x, y, epochs=4, callbacks=[ka.AMIDSchedule(2, 0.5)], **options)
+    schedule = ka.AMIDSchedule(2, 0.5)
+    switches = []
+    for _ in range(4):
+        callback = schedule if one_callback else ka.AMIDSchedule(2, 0.5)
+        models[1].fit(x, y, epochs=1, callbacks=[callback], **options)
+        switches.append(float(keras.ops.convert_to_numpy(models[1].state.after_warmup.value)))
+    assert switches == [0, 0, 1, 1]
+    one, many = (tiny.weights(model) for model in models)
+    for (path, expected), got in zip(one.items(), many.values(), strict=True):
+        np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-6, err_msg=path)
+
+
+def test_a_run_that_goes_on_keeps_keras_count():
+    """`initial_epoch` after a finished call, and a cut-off run begun again at its own epoch."""
+    state = tiny.amid().state
+    assert state.epochs_before(0) == 0
+    state.begin_epoch(3, True, 0.5)  # cut off within epoch 3
+    assert state.epochs_before(3) == 0 and state.epochs_before(4) == 0
+    assert state.epochs_before(0) == 4  # another call, not a resumed one
+    state.end_training(0.5)
+    assert state.epochs_before(4) == 0
+    assert state.epochs_before(0) == 4

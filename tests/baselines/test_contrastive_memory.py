@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tiny
 
-from keras_amid.baselines.contrastive_memory import ContrastiveMemory, refuse_replicas
+from keras_amid.baselines.contrastive_memory import ContrastiveMemory
 from keras_amid.distiller.batch import Batch
 
 LABELS = np.random.default_rng(0).integers(0, 3, 40)
@@ -87,10 +87,12 @@ def test_config():
 
 def test_several_replicas_are_refused():
     one, two = (SimpleNamespace(num_replicas_in_sync=n) for n in (1, 2))
-    refuse_replicas(SimpleNamespace(distribute_strategy=one))
-    refuse_replicas(SimpleNamespace())
+    memory = ContrastiveMemory(4, 3, LABELS)
+    memory.refuse_replicas(SimpleNamespace(distribute_strategy=one))
+    memory.refuse_replicas(SimpleNamespace())
     with pytest.raises(ValueError, match="memory banks.*several replicas"):
-        refuse_replicas(SimpleNamespace(distribute_strategy=two))
+        memory.refuse_replicas(SimpleNamespace(distribute_strategy=two))
+    ContrastiveMemory(4, 3).refuse_replicas(SimpleNamespace(distribute_strategy=two))  # no banks
 
 
 @pytest.mark.parametrize("name", ["CRD", "CRCD"])

@@ -21,11 +21,12 @@ FAST = {"run_eagerly": keras.backend.backend() == "tensorflow", "jit_compile": t
 class LogitMatching(ka.Distiller):
     """A method of a user's own, outside the package: the example of CONTRIBUTING.md."""
 
-    log_names = ("divergence_loss",)
-
     def distillation_loss(self, batch):
         divergence = ka.losses.jensen_shannon_divergence(batch.student_logits, batch.teacher_logits)
-        return batch.classification_loss() + batch.log_mean("divergence_loss", divergence)
+        return {
+            "classification_loss": (1.0, batch.classification_loss()),
+            "divergence_loss": (1.0, divergence),
+        }
 
 
 def extractors():

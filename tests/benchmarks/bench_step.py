@@ -23,8 +23,8 @@ class CrossEntropyOnly(ka.Distiller):
     """Student and teacher of the same networks, L_cls only."""
 
     def distillation_loss(self, batch):
-        """L_cls of Eq. 15, shape (batch,)."""
-        return batch.classification_loss()
+        """L_cls of Eq. 15: name -> (weight, values)."""
+        return {"classification_loss": (1.0, batch.classification_loss())}
 
 
 class EpochTime(keras.callbacks.Callback):

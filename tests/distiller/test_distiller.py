@@ -189,3 +189,28 @@ def test_compiled_metrics_see_the_students_probabilities():
     assert history["top_2"][0] == pytest.approx((top_2 == Y[:, None]).any(1).mean())
     expected = -np.log(probabilities[np.arange(12), Y]).mean()
     assert history["entropy"][0] == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    "given, call",
+    [
+        *(({"loss": "mse"}, call) for call in ("fit", "evaluate", "train_on_batch")),
+        *(({"loss_weights": [1.0]}, call) for call in ("fit", "evaluate")),
+    ],
+)
+def test_a_compiled_loss_is_refused(given, call):
+    model = tiny.amid()
+    model.compile(optimizer="sgd", run_eagerly=True, **given)
+    with pytest.raises(ValueError, match=f"`{next(iter(given))}` of `compile` must be None"):
+        getattr(model, call)(TWO, Y)
+
+
+def test_every_dtype_policy_trains():
+    """Also float64, where some networks are float32 all the same."""
+    for policy in ("float64", "mixed_bfloat16"):
+        keras.config.set_dtype_policy(policy)
+        model = tiny.amid(train_auxiliary=True)
+        model.compile(optimizer=tiny.sgd(1e-2), run_eagerly=True)
+        loss = model.fit(TWO, Y, batch_size=6, epochs=2, verbose=0).history["loss"]
+        assert np.isfinite(loss).all()
+        assert model.predict(TWO, verbose=0).shape == (12, 3)

@@ -1,10 +1,46 @@
-"""The networks of METHOD section 1 of the paper around the extractors: student and teacher."""
+"""The networks of section 3.1 of the paper as one graph: extractors -> representations -> logits.
+
+target ---- extractors --+-- projection ------------------ S --+
+                         |                                     +-- classifier
+                         +-- teacher (2-layer MLP) ------- M --+
+                         |
+auxiliary - extractors --+-- projection ------------------ A
+"""
+
+from __future__ import annotations
 
 import keras
-from keras import layers, tree
+from keras import layers, ops, tree
 
 #: No modality can have this name: a modality's is an identifier.
-TEACHER_HEAD = "teacher-head"
+HEAD = "representations-and-logits"
+
+
+@keras.saving.register_keras_serializable(package="keras_amid")
+class InferenceMode(layers.Layer):
+    """A layer that runs in inference mode whatever is asked for: no dropout, no batch statistics.
+
+    Args:
+        layer: `keras.layers.Layer` with one argument.
+    """
+
+    def __init__(self, layer: layers.Layer, **kwargs):
+        super().__init__(**kwargs)
+        self.layer = layer
+
+    def call(self, x):
+        """What the layer makes of x in inference mode."""
+        return self.layer(x, training=False)
+
+    def get_config(self):
+        """The constructor's arguments."""
+        layer = keras.saving.serialize_keras_object(self.layer)
+        return {**super().get_config(), "layer": layer}
+
+    @classmethod
+    def from_config(cls, config):
+        """The layer of a `get_config`."""
+        return cls(**{**config, "layer": keras.saving.deserialize_keras_object(config["layer"])})
 
 
 def input_template(extractor, shape=None):
@@ -30,7 +66,7 @@ def _unknown_dtype(shape):
     return keras.KerasTensor((None, *shape[1:]), "float32")
 
 
-def symbolic_features(extractors, templates):
+def symbolic_features(extractors, templates, frozen=()):
     """Calls each extractor on a symbolic input of its own.
 
     Each runs inside a functional model named `<modality>_extractor`: the names of users'
@@ -39,6 +75,7 @@ def symbolic_features(extractors, templates):
     Args:
         extractors: dict, modality -> layer.
         templates: dict, modality -> `input_template` of it.
+        frozen: modalities whose extractors run in inference mode always.
 
     Returns:
         Tuple of two dicts, modality -> symbolic input (or nest) and -> symbolic features.
@@ -49,10 +86,11 @@ def symbolic_features(extractors, templates):
     inputs, features = {}, {}
     for modality, extractor in extractors.items():
         template = templates[modality]
-        inner = _inputs(f"{modality}_in", template)
-        _check_features(modality, outputs := extractor(inner))
+        inner = symbolic_inputs(f"{modality}_in", template)
+        run = InferenceMode(extractor) if modality in frozen else extractor
+        _check_features(modality, outputs := run(inner))
         wrapped = keras.Model(tree.flatten(inner), outputs, name=f"{modality}_extractor")
-        inputs[modality] = _inputs(modality, template)
+        inputs[modality] = symbolic_inputs(modality, template)
         features[modality] = wrapped(tree.flatten(inputs[modality]))
     return inputs, features
 
@@ -67,31 +105,20 @@ def _check_features(modality, outputs):
         )
 
 
-def _inputs(name, template):
+def symbolic_inputs(name, template):
     """Symbolic inputs like the template, each leaf named by its path."""
     if isinstance(template, keras.KerasTensor):
         return keras.Input(template.shape[1:], dtype=template.dtype, name=name)
     if isinstance(template, dict):
-        return {key: _inputs(f"{name}_{key}", part) for key, part in template.items()}
-    return type(template)(_inputs(f"{name}_{i}", part) for i, part in enumerate(template))
+        return {key: symbolic_inputs(f"{name}_{key}", part) for key, part in template.items()}
+    parts = enumerate(template)
+    return type(template)(symbolic_inputs(f"{name}_{i}", part) for i, part in parts)
 
 
 def concatenate(features):
     """Features side by side, `(batch, sum of sizes)`."""
     features = list(features)
-    return keras.ops.concatenate(features, axis=-1) if len(features) > 1 else features[0]
-
-
-def inputs_like(features):
-    """List of symbolic inputs, each like the features of one modality.
-
-    Args:
-        features: dict, modality -> symbolic features.
-    """
-    return [
-        keras.Input(f.shape[1:], dtype=f.dtype, name=f"features_{i}")
-        for i, f in enumerate(features.values())
-    ]
+    return ops.concatenate(features, axis=-1) if len(features) > 1 else features[0]
 
 
 def total_size(features):
@@ -132,33 +159,11 @@ def represent(features, projection):
     """Features of one side's extractors -> its representation, `(batch, D)`.
 
     Args:
-        features: list of tensors `(batch, size)`.
+        features: tensors `(batch, size)`.
         projection: layer, or None where they have size D already.
     """
     features = concatenate(features)
     return features if projection is None else projection(features)
-
-
-def classifying_model(name, inputs, representation, classifier):
-    """Student or teacher as a plain functional `keras.Model` over the shared layers.
-
-    Args:
-        name: str.
-        inputs: dict, modality -> symbolic input, or a list of symbolic inputs.
-        representation: symbolic representation.
-        classifier: layer.
-
-    Returns:
-        `keras.Model`, inputs as they are given -> dict of `probabilities`, `logits`
-        `(batch, num_classes)` and `representation` `(batch, D)`, all float32.
-    """
-    logits = classifier(representation)
-    outputs = {
-        "probabilities": layers.Softmax(dtype="float32", name="probabilities")(logits),
-        "logits": logits,
-        "representation": layers.Identity(dtype="float32", name="representation")(representation),
-    }
-    return keras.Model(inputs, outputs, name=name)
 
 
 def build_teacher_mlp(features, dim, negative_slope):
@@ -177,53 +182,57 @@ def build_teacher_mlp(features, dim, negative_slope):
     )
 
 
-def build_composition(dim):
-    """CCL's composition: [a, v] -> a + Linear([a / |a|; v / |v|]), built.
+def classifying_model(name, inputs, representation, logits):
+    """Student or teacher as a plain functional `keras.Model` over the shared layers.
 
     Args:
-        dim: int, D, the size of a, v and the result.
+        name: str.
+        inputs: dict, modality -> symbolic input.
+        representation: symbolic representation.
+        logits: the classifier's symbolic output for it.
+
+    Returns:
+        `keras.Model`, inputs as they are given -> dict of `probabilities`, `logits`
+        `(batch, num_classes)` and `representation` `(batch, D)`, all float32.
     """
-    a, v = keras.Input((dim,), name="a"), keras.Input((dim,), name="v")
-    # Each its own layer: float32, for half precision has no squares of large numbers.
-    norms = [layers.UnitNormalization(dtype="float32", name=f"norm_{t.name}")(t) for t in (a, v)]
-    residual = layers.Dense(dim, name="composition_dense")(layers.Concatenate(name="both")(norms))
-    return keras.Model([a, v], layers.Add(name="sum")([a, residual]), name="composition")
+    outputs = {
+        "probabilities": layers.Softmax(dtype="float32", name="probabilities")(logits),
+        "logits": logits,
+        "representation": layers.Identity(dtype="float32", name="representation")(representation),
+    }
+    return keras.Model(inputs, outputs, name=name)
 
 
-def check_fixed_teacher(teacher, target, auxiliary, dim, num_classes):
-    """Returns the functional model of a fixed teacher, frozen; raises ValueError where it is none.
+def head(features, student, represent_auxiliary, represent_teacher, classifier):
+    """Features of all modalities and S -> the representations and the logits of S and M.
+
+    A model of its own, whose layers may then be named like modalities.
 
     Args:
-        teacher: a built model of this package, or its `teacher`.
-        target, auxiliary: dicts, modality -> extractor, of the model that it is to teach.
-        dim: int, D.
-        num_classes: int.
+        features: dict, modality -> symbolic features, the target ones first.
+        student: symbolic S.
+        represent_auxiliary: function of the features, a dict, that returns A.
+        represent_teacher: function of the list of features, S and A that returns M.
+        classifier: layer.
+
+    Returns:
+        dict of symbolic `student`, `student_logits`, `teacher`, `teacher_logits`, `auxiliary`.
     """
-    model = getattr(teacher, "teacher", teacher)
-    inputs, outputs = (getattr(model, side, None) for side in ("input", "output"))
-    if not (isinstance(inputs, dict) and isinstance(outputs, dict) and "logits" in outputs):
-        raise ValueError(
-            "`fixed_teacher` must be a built model of keras_amid with a teacher, or such a model's "
-            f"`teacher`; received {teacher!r}."
-        )
-    sizes = (outputs["representation"].shape[1], outputs["logits"].shape[1])
-    if sizes != (dim, num_classes):
-        raise ValueError(
-            f"`fixed_teacher` must have representation_dim={dim} and num_classes={num_classes}; "
-            f"received one with {sizes[0]} and {sizes[1]}."
-        )
-    if set(inputs) <= set(target):
-        raise ValueError(
-            "`fixed_teacher` must take more modalities than the student's; received one that takes "
-            f"{sorted(inputs)}."
-        )
-    known = {id(v) for v in model.variables}
-    extractors = {**target, **auxiliary}.items()
-    shared = sorted(m for m, e in extractors if any(id(v) in known for v in e.variables))
-    if shared:
-        raise ValueError(
-            "`fixed_teacher` must have extractors of its own, for it is frozen and saved apart; it "
-            f"shares those of {shared}."
-        )
-    model.trainable = False
-    return model
+    inner = {
+        modality: keras.Input(f.shape[1:], dtype=f.dtype, name=f"features_{i}")
+        for i, (modality, f) in enumerate(features.items())
+    }
+    s = keras.Input(student.shape[1:], dtype=student.dtype, name="student")
+    a = represent_auxiliary(inner)
+    m = represent_teacher(list(inner.values()), s, a)
+    # One matrix product for both: student and teacher share the classifier.
+    logits = classifier(ops.concatenate([s, m], axis=0))
+    student_logits, teacher_logits = ops.split(logits, 2, axis=0)
+    outputs = {
+        "student_logits": student_logits,
+        "teacher": m,
+        "teacher_logits": teacher_logits,
+        "auxiliary": a,
+    }
+    model = keras.Model([*inner.values(), s], outputs, name=HEAD)
+    return {"student": student, **model([*features.values(), student])}

@@ -1,0 +1,76 @@
+"""A method's terms -> the scalar to minimise, and the logs."""
+
+from __future__ import annotations
+
+import keras
+from keras import ops
+
+from keras_amid.distiller.batch import Batch
+
+
+@keras.saving.register_keras_serializable(package="keras_amid")
+class SampleMean(keras.losses.Loss):
+    """Mean of values already computed, one per sample.
+
+    Through Keras's own reduction, which divides by the number of replicas under a
+    `tf.distribute` strategy as its optimizers expect.
+    """
+
+    def call(self, y_true, y_pred):
+        """Returns the values, `y_pred`, as they are."""
+        del y_true
+        return y_pred
+
+    def mean(self, values, sample_weight=None):
+        """Scalar mean of `sample_weight * values` over the batch."""
+        return self(values, values, sample_weight)
+
+
+def terms_and_logs(model, batch: Batch):
+    """The terms of a batch's loss, and all that is logged of it.
+
+    Args:
+        model: a `Distiller`.
+        batch: of its outputs.
+
+    Returns:
+        Tuple of two dicts: name -> `(weight, values)`, see `Distiller.distillation_loss`, and name
+        -> `(value, weight)`, scalars.
+    """
+    # Data without auxiliary modalities: the student alone is evaluated.
+    if model.uses_teacher and batch.teacher is None:
+        terms, further = {"classification_loss": (1.0, batch.classification_loss())}, {}
+    else:
+        terms = model.distillation_loss(batch)
+        further = model.monitored(batch, terms)
+    logs = {"student_accuracy": (batch.accuracy(batch.student_logits), batch.labelled_size)}
+    if batch.teacher is not None:
+        logs["teacher_accuracy"] = (batch.accuracy(batch.teacher_logits), batch.labelled_size)
+    logs |= {name: (batch.mean(values), batch.size) for name, (_, values) in terms.items()}
+    return terms, logs | further
+
+
+def refuse_compiled_loss(model, compiled: dict | None):
+    """Raises ValueError where `compile` was given a loss, which would have no effect.
+
+    Args:
+        model: a `Distiller`.
+        compiled: what `compile` was given, as far as it is known; None: nothing yet.
+    """
+    for name in ("loss", "loss_weights"):
+        given = (compiled or {}).get(name)
+        if given is not None:
+            raise ValueError(
+                f"`{name}` of `compile` must be None, for {type(model).__name__} has a loss of its "
+                f"own, weighed by arguments of its constructor; received {given!r}."
+            )
+
+
+def total(terms, batch: Batch):
+    """The sum of the weighted terms, one value per sample, shape `(batch,)`."""
+    return sum(weight * values for weight, values in terms.values()) + batch.zeros()
+
+
+def detached(logs: dict) -> dict:
+    """The logs without a gradient."""
+    return {name: (ops.stop_gradient(value), weight) for name, (value, weight) in logs.items()}
