@@ -90,7 +90,7 @@ class CRCD(Distiller):
     def distillation_loss(self, batch):
         """L_cls, L_grad and the contrastive loss of the relations: name -> (weight, values)."""
         gradient = losses.gradient_agreement_loss(
-            batch.student_logits, batch.teacher_logits, batch.labels, self.classifier.kernel
+            batch.student_logits, batch.teacher_logits, batch.targets, self.classifier.kernel
         )
         gradient = batch.over_labelled(gradient)  # of cross-entropies
         terms = {

@@ -15,6 +15,8 @@ class Batch:
     Attributes:
         labels: int32 tensor, shape `(batch,)`: the classes; each unlabelled sample has another
             number, `num_classes` or larger.
+        targets: int32 tensor, shape `(batch,)`: the labels, 0 for unlabelled samples; what is made
+            of them goes through `over_labelled`.
         labelled: float32 tensor, shape `(batch,)`: 1 for labelled samples, 0 for others; None
             where all are.
         student, teacher, auxiliary: representations S, M, A, shape `(batch, dim)`. `teacher` and
@@ -54,12 +56,13 @@ class Batch:
         self.index = None if index is None else ops.cast(ops.convert_to_tensor(index), "int32")
 
     def _set_labels(self, labels, semi_supervised):
-        self._given, self.labels, self.labelled = labels, labels, None
+        self._given, self.labels, self.targets, self.labelled = labels, labels, labels, None
         if semi_supervised:
             labelled = labels >= 0
             samples, classes = ops.shape(self.student_logits)
             own = ops.cast(classes, "int32") + ops.arange(samples, dtype="int32")
             self.labels = ops.where(ops.equal(labels, -1), own, labels)
+            self.targets = ops.where(labelled, labels, 0)
             self.labelled = ops.cast(labelled, "float32")
 
     def cross_entropy(self, logits):

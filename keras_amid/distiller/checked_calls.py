@@ -1,0 +1,111 @@
+"""The calls that take data: what comes in is checked before Keras's own trainer gets it."""
+
+from __future__ import annotations
+
+from keras_amid.distiller import step
+from keras_amid.validation import feeding
+from keras_amid.validation.checks import Expected
+
+_WHERE = {
+    "fit": "training data",
+    "evaluate": "evaluation data",
+    "predict": "data to predict",
+    "represent": "data to represent",
+}
+
+
+class CheckedCalls:
+    """`fit`, `evaluate`, `predict` and the like of a `Distiller`, before those of `keras.Model`."""
+
+    def expected_data(self, call: str) -> Expected:
+        """What the data of a call must be.
+
+        Args:
+            call: `"fit"`, `"evaluate"`, `"predict"` or `"represent"`.
+        """
+        training = call == "fit"
+        return Expected(
+            where=_WHERE[call],
+            needed=self.training_inputs if training else list(self.target_extractors),
+            known=self.modalities,
+            num_classes=self.num_classes,
+            dtypes=self.input_dtypes,
+            labels_by_index=self.train_labels if training else None,
+            with_labels=call in ("fit", "evaluate"),
+            needed_only=call == "predict",
+            unlabelled=self.semi_supervised,
+        )
+
+    def fit(self, *args, **kwargs):
+        """`keras.Model.fit`, with the data checked first.
+
+        Args: as of `keras.Model.fit`; x is a dict, modality -> array, and y integer labels
+            `(batch,)`, or x a stream of such pairs. x may also hold "index", integers `(batch,)`:
+            each sample's number in the training set, which CRD and CRCD need. `validation_data`
+            may hold the target modalities only: then the student alone is evaluated.
+
+        Raises:
+            ValueError: for a missing or unknown modality, labels that are not integers of shape
+                (batch,) in 0..num_classes-1, an index that is not integers of that shape (or, for
+                a method with `train_labels`, not in their range or with another label), values
+                that are not finite or that the extractor's dtype cannot hold, negative weights.
+                Arrays are checked before the first step, streams batch by batch before each is
+                used.
+        """
+        step.refuse_compiled_loss(self, self.get_compile_config())
+        return feeding.run(self, "fit", super().fit, args, kwargs)
+
+    def evaluate(self, *args, **kwargs):
+        """`keras.Model.evaluate`; the target modalities suffice. Data are checked as in `fit`."""
+        step.refuse_compiled_loss(self, self.get_compile_config())
+        return feeding.run(self, "evaluate", super().evaluate, args, kwargs)
+
+    def train_on_batch(self, *args, **kwargs):
+        """`keras.Model.train_on_batch`; the arrays are checked as in `fit`."""
+        return feeding.run(self, "fit", super().train_on_batch, args, kwargs)
+
+    def test_on_batch(self, *args, **kwargs):
+        """`keras.Model.test_on_batch`; the arrays are checked as in `evaluate`."""
+        return feeding.run(self, "evaluate", super().test_on_batch, args, kwargs)
+
+    def predict(self, *args, **kwargs):
+        """The student's class probabilities; the target modalities suffice.
+
+        Args: as of `keras.Model.predict`; x is a dict, modality -> array, or a stream of such
+            dicts, or of `(x, y)`.
+
+        Returns:
+            float32 array, shape `(samples, num_classes)`.
+
+        Raises:
+            ValueError: as `fit`, for what x holds of the target modalities; labels do not matter.
+        """
+        self._require_built("predict")
+        outputs = feeding.run(self, "predict", self.student.predict, args, kwargs)
+        return outputs["probabilities"]
+
+    def represent(self, x, batch_size=None, verbose=0):
+        """The representations, in inference mode.
+
+        Args:
+            x: dict, modality -> array, or a stream of such dicts or of `(x, y)`.
+            batch_size, verbose: as of `keras.Model.predict`.
+
+        Returns:
+            dict of `student` and, where x has the auxiliary modalities, `teacher` and
+            `auxiliary` (unless the teacher is a fixed one): arrays of shape
+            `(samples, representation_dim)`.
+
+        Raises:
+            ValueError: as `fit`, for what x holds; labels do not matter.
+        """
+        self._require_built("represent")
+        outputs = feeding.run(self, "represent", super().predict, (x, batch_size, verbose), {})
+        return {name: v for name, v in outputs.items() if not name.endswith("_logits")}
+
+    def _require_built(self, call):
+        if self.student is None:
+            raise ValueError(
+                f"{type(self).__name__} is not built, for not all its extractors are: call `fit` "
+                f"or `build` (dict, modality -> shape) before `{call}`."
+            )
