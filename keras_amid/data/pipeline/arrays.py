@@ -1,4 +1,4 @@
-"""Arrays of any kind, whole: filled up to one length, and masked."""
+"""Arrays of any kind, whole: padded to one length, and masked."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class Array(Decoder):
     Attributes:
         pad: For values whose first dimension differs. A length: zeros are added at the end, and
             what is longer is cut. "batch": zeros are added up to the longest value of the batch
-            (JAX compiles anew for each length that it meets). None: the value is left as it is.
-        augment: `MaskSpectrogram` for a spectrogram (frames, bands); makes it random.
+            (JAX compiles anew for each length). None: the value is left as it is.
+        augment: `MaskSpectrogram`, for a spectrogram (frames, bands); it makes the decoder random.
     """
 
     pad: int | str | None = None

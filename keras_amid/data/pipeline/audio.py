@@ -13,15 +13,15 @@ from keras_amid.validation.arguments import check_int, check_positive_int
 if TYPE_CHECKING:
     import tensorflow as tf
 
-_WIDTHS = {"pcm16": 2, "float32": 4}  # bytes a sample
+_WIDTHS = {"pcm16": 2, "float32": 4}  # bytes per sample
 
 
 @dataclasses.dataclass(frozen=True)
 class RandomCrop(Decoder):
-    """`samples` of a sound from a random start; a shorter one is followed by zeros.
+    """A part of a sound from a random start; a sound that is shorter is padded with zeros.
 
     Attributes:
-        samples: Samples kept (seconds times the sample rate).
+        samples: Length of the crop in samples (seconds times the sample rate).
         fade: Samples over which the crop fades in and out, linearly, so that it does not begin
             and end with a click (tensorflow-io); 0 for none.
     """
@@ -53,10 +53,10 @@ class RandomCrop(Decoder):
 
 @dataclasses.dataclass(frozen=True)
 class CenterCrop(Decoder):
-    """The middle `samples` of a sound; a shorter one is followed by zeros.
+    """The middle of a sound; a sound that is shorter is padded with zeros at its end.
 
     Attributes:
-        samples: Samples kept (seconds times the sample rate).
+        samples: Length of the crop in samples (seconds times the sample rate).
     """
 
     samples: int

@@ -1,4 +1,4 @@
-"""Augmentation of sound in the pipeline.
+"""Augmentation of audio in the pipeline.
 
 What is deterministic comes from tensorflow-io: its functions written in TensorFlow alone, never
 its native kernels. Its `freq_mask` and `time_mask` draw from TensorFlow's global generator, in
@@ -61,10 +61,10 @@ def fade_edges(sound: tf.Tensor, samples: int) -> tf.Tensor:
 
 @dataclasses.dataclass(frozen=True)
 class MaskSpectrogram:
-    """SpecAugment's masks on a spectrogram in the records (Park et al., 2019): zeros, one a kind.
+    """SpecAugment's masks on a spectrogram in the records (Park et al., 2019): one of each kind.
 
-    A mask's length is uniform over 0 .. its parameter - 1, its place uniform where it fits, as in
-    tensorflow-io's `time_mask` and `freq_mask`.
+    A mask is zeros. Its length is uniform over 0 .. its parameter - 1, its place uniform where it
+    fits, as in tensorflow-io's `time_mask` and `freq_mask`.
 
     Attributes:
         time: One more than the most frames masked; 0 for no mask.

@@ -39,7 +39,7 @@ def batches(
 ) -> tf.data.Dataset:
     """Batches of decoded samples for `fit`, `evaluate` and `predict`, on every backend.
 
-    `modalities` says what of the records is decoded, and how:
+    `modalities` says which modalities of the records are decoded, and how:
 
         batches(
             "records/train",
@@ -54,14 +54,15 @@ def batches(
             shuffle=EpochShuffle(seed=0),
         )
 
-    A list of names decodes each in the plain way: whole videos, uint8 (frames, height, width,
-    channels), sounds, float32 (samples,) in [-1, 1], and arrays, float32. Text has no plain way.
-    For a way of one's own see `keras_amid.data.Decoder`.
+    In a list of names, each is decoded in the plain way: whole videos, uint8 (frames, height,
+    width, channels), whole sounds, float32 (samples,) in [-1, 1], and arrays, float32. Text has no
+    plain way.
+    To write a decoder of your own, see `keras_amid.data.Decoder`.
 
     Yields `(x, y)`: `x` the dict modality -> tensor, batch first; `y` int32 (batch,). No Python
-    runs once it is built. All that is random is a function of the seed of `shuffle`, the epoch, the
-    sample and the modality: the epochs of a resumed run, and runs with another `cache` or another
-    `batch_size`, see the same.
+    runs once the pipeline is built. Every random draw is a function of the seed of `shuffle`, the
+    epoch, the sample and the modality: a resumed run sees what the uninterrupted one saw, whatever
+    `cache` and `batch_size` are.
 
     Batches are prefetched into the host's memory. Taking them to the device is left to Keras: it
     does so itself for JAX and PyTorch, and a `tf.distribute` strategy for TensorFlow.
@@ -69,33 +70,36 @@ def batches(
     Args:
         folders: A folder that `write_records` wrote, or a list of them (such as the folds of a
             cross-validation), read one after the other.
-        batch_size: Samples a batch.
+        batch_size: Samples per batch.
         modalities: Dict name -> `Decoder`, or None for the plain way; or a list of names.
         shuffle: An `EpochShuffle`, or None for the order of the records. Random decoders
-            (`RandomClip`, `RandomCrop`, an `augment`) need it: it seeds them. `Windows` make each
-            window of a video an element, with the label, and the other modalities, of its video;
-            with them `shuffle` must be None.
-        cache: What is the same in every epoch may be kept. True: in memory; that is the decoded
-            samples or windows, but where decoders are random, the records as they lie on the disk
-            (with JPEG frames, a tenth of the decoded size). A path: the decoded samples in a file
-            there (made on the first call, atomically; not with random decoders). False: nothing,
-            each epoch reads the records anew, in the shuffled order; the memory needed does not
-            grow with the data. None: False with `RandomClip` and `Windows`, otherwise True.
+            (`RandomClip`, `RandomCrop`, an `augment`) need it: it seeds them. `Windows` makes an
+            element of each window of a video, with the label and the other modalities of its
+            video; it needs `shuffle=None`.
+        cache: Whether to keep what is the same in every epoch. True: in memory; these are the
+            decoded samples or windows or, where a decoder is random, the records as they lie on
+            the disk (with JPEG frames, a tenth of the decoded size). A path: the decoded samples,
+            in that folder (written on the first call, atomically; not with random decoders). False:
+            nothing; each epoch reads the records again, in the shuffled order, and the memory
+            needed does not grow with the data. None: False with `RandomClip` and `Windows`,
+            otherwise True.
         with_index: Add `x["index"]`, int32 (batch,): the sample's place in the records, as in
             `read_samples`; over several folders it goes on counting.
         subset: Integers, the places (as of `x["index"]`) of the samples to read, such as all but a
             share that is held out; None for all.
-        host: (i, n): every n-th sample, beginning with the i-th. The shares of n hosts are
-            disjoint and complete; the number of their samples may differ by one.
+        host: (i, n): every n-th sample, beginning with the i-th. The shares of the n hosts are
+            disjoint and together complete; their sizes differ by one sample at most.
         drop_remainder: Leave out a last batch that is not full.
 
     Returns:
         A `tf.data.Dataset` of known cardinality.
 
     Raises:
-        ValueError: A wrong argument, records that are missing, incomplete or empty, a modality
-            they lack, a decoder that does not fit its modality, samples of different shapes, or
-            features of other records.
+        ValueError: An argument is wrong; records are missing, incomplete, damaged or empty, or lack
+            a modality; a decoder does not fit its modality; samples differ in shape; or features
+            were made from other records.
+        tf.errors.InvalidArgumentError: While reading, the records' index turns out not to belong to
+            their files.
     """
     check_positive_int("batch_size", batch_size)
     decoders = named_decoders(modalities)
@@ -103,7 +107,7 @@ def batches(
     records = RecordSet(folders)
     decoder = SampleDecoder(records, decoders, with_index=with_index)
     cache = decoder.cache if cache is None else cache
-    _check_shuffle(decoder, shuffle, cache)
+    _check_options(decoder, shuffle, cache)
     share = _share(len(records), subset, host)
     if isinstance(cache, bool):
         decoder.check_files()
@@ -196,18 +200,20 @@ def _batched(dataset, batch_size, drop_remainder, ragged):
     return dataset.with_options(options).prefetch(tf.data.AUTOTUNE)
 
 
-def _check_shuffle(decoder, shuffle, cache):
+def _check_options(decoder, shuffle, cache):
+    if not isinstance(cache, (bool, str, Path)):
+        raise ValueError(f"`cache` must be True, False, a path or None; received {cache!r}.")
     if not isinstance(shuffle, (EpochShuffle, type(None))):
         raise ValueError(f"`shuffle` must be an EpochShuffle or None; received {shuffle!r}.")
     random = {name: d for name, d in decoder.decoders.items() if d.random}
     if random and shuffle is None:
         raise ValueError(
-            "`shuffle` must be an EpochShuffle where modalities are decoded at random, which it "
-            f"seeds; received None with {random}."
+            "`shuffle` must be an EpochShuffle, which seeds them, where decoders are random; "
+            f"received None with {random}."
         )
     if random and not isinstance(cache, bool):
         raise ValueError(
-            "`cache` must be True, False or None where modalities are decoded at random, and "
+            "`cache` must be True, False or None where decoders are random and so decoded samples "
             f"differ in each epoch; received {cache!r} with {random}."
         )
     if decoder.windowed is not None and shuffle is not None:
@@ -218,7 +224,7 @@ def _check_shuffle(decoder, shuffle, cache):
 
 
 def _file_cache(dataset, folder, key, check_files):
-    """The decoded samples on disk, under a name made of what they depend on.
+    """The decoded samples on the disk, under a name made of what they depend on.
 
     `Dataset.cache(filename)` would leave a lock behind where a reader stops early or is killed.
     """

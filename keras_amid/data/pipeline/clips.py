@@ -1,4 +1,4 @@
-"""Which frames of a video are seen, and which part of them: training clips and test windows."""
+"""Which frames of a video are used, and which part of them: training clips and test windows."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _TRIES = 10
 class RandomClip(Decoder):
     """A training clip: consecutive frames from a random start, a random resized crop, a flip.
 
-    One draw a clip: its frames are all cut and flipped alike. A window of the drawn area and aspect
-    ratio is placed uniformly; of 10 draws the first that fits is taken, and where none does, the
-    largest centred window of the nearest aspect ratio. It is resized bilinearly. A video of fewer
-    frames than asked is continued with its last frame.
+    The draw is one per clip: all its frames are cropped and flipped alike. A window of the drawn
+    area and aspect ratio is placed uniformly; of 10 draws the first that fits is taken, and where
+    none does, the largest centred window of the nearest aspect ratio. It is resized bilinearly. The
+    last frame of a video with fewer frames than asked is repeated.
 
     Attributes:
-        frames: Frames a clip.
+        frames: Frames per clip.
         size: Height and width of the clip, pixels.
         area: (least, most) area of the window, as a fraction of the frame's; uniform.
         aspect_ratio: (least, most) width / height of the window; its logarithm is uniform.
@@ -94,13 +94,13 @@ class Windows(Decoder):
     """All windows of a video, for testing: each is one element of the data set.
 
     Windows start at 0, stride, 2 stride, ...; a last one ends with the last frame, so that every
-    frame is seen (where `stride` <= `frames`) and none is invented. Only a video of fewer frames
-    than asked is continued with its last one. The centred square of the frame, its whole short
+    frame is seen (where `stride` <= `frames`) and none is made up: only in a video with fewer
+    frames than asked, the last one is repeated. The centred square of the frame, its whole short
     side, is resized bilinearly to `size`: the field of view of the largest training clips, without
     the distortion that fitting the whole frame would bring.
 
     Attributes:
-        frames: Frames a window.
+        frames: Frames per window.
         stride: Frames from a window's start to that of the next.
         size: Height and width of the window, pixels.
     """
@@ -111,7 +111,7 @@ class Windows(Decoder):
 
     decodes = "videos"
     windowed = True
-    cache = False  # read once: nothing is gained
+    cache = False  # a test reads them once
 
     def __post_init__(self):
         for name in ("frames", "stride", "size"):
@@ -133,7 +133,7 @@ class Windows(Decoder):
         return tf.maximum(tf.minimum(starts, shape[0] - self.frames), 0)
 
     def decode(self, field: Field) -> tf.Tensor:
-        """Decodes the window that begins with a frame: uint8 (frames, size, size, channels)."""
+        """Decodes the window from frame `field.start` on: uint8 (frames, size, size, channels)."""
         tf = tensorflow()
         height, width = field.shape[1], field.shape[2]
         side = tf.minimum(height, width)

@@ -1,6 +1,6 @@
-"""What every way of decoding a modality has in common.
+"""The protocol of decoders: one object for each way of decoding a modality.
 
-A decoder of one's own is a subclass of `Decoder` with a `decode`:
+A decoder of your own is a subclass of `Decoder` with a method `decode`:
 
     @dataclasses.dataclass(frozen=True)
     class Louder(Decoder):
@@ -63,17 +63,21 @@ class Field:
 
 
 class Decoder:
-    """How one modality is decoded; the decoders that come with the package are frozen dataclasses.
+    """How one modality is decoded.
+
+    The decoders of this package are frozen dataclasses. One of your own needs a `decode`, and any
+    of the rest where it differs from what is said here (see the example in
+    `keras_amid.data.pipeline.decoder`).
 
     Attributes:
-        decodes: What it takes, in words, for messages.
+        decodes: What it decodes, in words, for messages.
         random: Whether `decode` uses `field.seed`; `batches` then needs `shuffle`.
-        ragged: Whether the first dimension of what it gives differs from sample to sample and is
-            to be filled up with zeros to that of the longest sample of the batch.
+        ragged: Whether the first dimension of the decoded values differs from sample to sample and
+            is to be padded with zeros to that of the longest sample of the batch.
         windowed: Whether a sample becomes several elements. Such a decoder also has
             `count(length)`, the number of elements of a sample whose first dimension is `length`,
             and `starts(shape)`, int64 (elements,): the `field.start` of each.
-        cache: Whether `batches(cache=None)` keeps what is the same in every epoch in memory.
+        cache: Whether `batches(cache=None)` keeps in memory what is the same in every epoch.
     """
 
     decodes: str = "any value"
@@ -84,10 +88,10 @@ class Decoder:
 
     @property
     def key(self) -> Any:
-        """JSON value of all that `decode` depends on: what is kept on the disk is named after it.
+        """JSON value of all that `decode` depends on: data kept on the disk are named after it.
 
         Raises:
-            ValueError: Such a value is not known.
+            ValueError: The decoder is no dataclass and has no `key` of its own.
         """
         if type(self).__repr__ is object.__repr__:
             raise ValueError(
@@ -97,15 +101,19 @@ class Decoder:
         return repr(self)
 
     def fits(self, encoding: str, shape: tuple[int | None, ...]) -> bool:
-        """Says whether it decodes values of this encoding and static shape."""
+        """Says whether it can decode values of this encoding and static shape."""
         return True
 
     def source(self, records: RecordSet, name: str) -> tuple[RecordSet, Any] | None:
-        """Says where the modality `name` of `records` lies.
+        """Says where the values of a modality lie.
+
+        Args:
+            records: The records that `batches` was given.
+            name: The modality.
 
         Returns:
-            None: in the records themselves. Otherwise other records, and an int64 array: the
-            position in them of each sample of `records`.
+            None where they lie in `records`. Otherwise other records, and an int64 array
+            (samples,): the position in them of each sample of `records`.
 
         Raises:
             ValueError: The other records do not fit these.
@@ -113,12 +121,12 @@ class Decoder:
         return None
 
     def decode(self, field: Field) -> tf.Tensor | dict[str, tf.Tensor]:
-        """Decodes one sample's modality, with TensorFlow operations.
+        """Decodes one sample, with TensorFlow operations.
 
         Args:
-            field: `Field`.
+            field: The sample's modality, encoded.
 
         Returns:
             Tensor of a static shape, or dict of such tensors, without the batch.
         """
-        raise NotImplementedError(f"{type(self).__name__} has no `decode`.")
+        raise NotImplementedError(f"{type(self).__name__} must have a method `decode`.")

@@ -19,7 +19,7 @@ Modalities = Iterable[str] | Mapping[str, Decoder | None]
 
 
 def named_decoders(modalities: Modalities) -> dict[str, Decoder | None]:
-    """Returns the dict modality -> `Decoder`, None for the plain way.
+    """Returns `modalities` as a new dict, name -> `Decoder`, or None for the plain way.
 
     Args:
         modalities: Such a dict, or a list of names, each to be decoded in the plain way.
@@ -43,16 +43,16 @@ def named_decoders(modalities: Modalities) -> dict[str, Decoder | None]:
 
 
 class SampleDecoder:
-    """Reads samples of `records` by position, and decodes them.
+    """Reads samples of records by position, and decodes them.
 
-    `read` and `decode` are TensorFlow functions to map over a data set of positions.
+    `read` and `decode` are functions to map over a `tf.data.Dataset` of positions.
 
     Attributes:
         decoders: Dict modality -> `Decoder`.
         random: Whether `decode` needs a seed.
-        windowed: The modality of whose samples each becomes several elements, or None.
-        ragged: List of the modalities that have to be filled up within their batch.
-        cache: Whether it is worth while to keep in memory what is the same in every epoch.
+        windowed: The modality whose decoder makes several elements of a sample, or None.
+        ragged: List of the modalities that are to be padded within their batch.
+        cache: Whether all decoders ask to keep in memory what is the same in every epoch.
 
     Args:
         records: `RecordSet`.
@@ -61,7 +61,7 @@ class SampleDecoder:
         argument: What the decoder of a modality is called in messages; "{!r}" stands for its name.
 
     Raises:
-        ValueError: A modality that the records lack, or a decoder that does not fit it.
+        ValueError: The records lack a modality, or a decoder does not fit its modality.
     """
 
     def __init__(
@@ -108,7 +108,7 @@ class SampleDecoder:
         windowed = {name: d for name, d in self.decoders.items() if d.windowed}
         if windowed and (len(windowed) > 1 or self.random):
             raise ValueError(
-                "`modalities` must have one windowed decoder at most, and no random one beside it; "
+                "`modalities` must have at most one windowed decoder, and no random one beside it; "
                 f"received {self.decoders}."
             )
         return next(iter(windowed), None)

@@ -32,7 +32,7 @@ class FeatureCache:
 
     Attributes:
         folder: Where they lie: for `batches(..., {modality: Cached(folder)})`.
-        seconds: What computing them took, whichever call did it.
+        seconds: How long computing them took, over all calls.
         count: Number of samples.
     """
 
@@ -41,7 +41,7 @@ class FeatureCache:
     count: int
 
     def seconds_saved(self, epochs: int) -> float:
-        """The seconds that running the extractor in each of `epochs` epochs would take more."""
+        """The seconds saved over running the extractor in each of `epochs` epochs."""
         return self.seconds * (epochs - 1)
 
 
@@ -63,27 +63,28 @@ def cache_features(
     returns at once and the extractor does not run.
 
     Samples whose modality differs in shape are passed to the extractor one by one, so that nothing
-    but their own content is in their features (JAX compiles anew for each shape that it meets;
+    but their own content is in their features (JAX compiles anew for each shape;
     a `CenterCrop` or an `Array` with a `pad` gives them one shape).
 
     Args:
         extractor: `keras.Model` whose input is one modality (of text, the tokens) and whose output
             is one array (batch, ...). Nothing in it may be trainable.
         data: A folder that `write_records` wrote, or a list of them, whose ids must differ.
-        folder: Where to write. It holds the features of one extractor on one `data`: made with
-            anything else, it is refused.
+        folder: Where to write. It holds the features of one extractor on one `data`; a folder with
+            others is refused.
         modality: The modality to pass to the extractor, and the name of the features.
-        decode: How it is decoded, as for `batches`: a `CenterCrop`, `Tokens`, `Array(pad=...)`,
-            None for the plain way. What gives each sample one value, always the same.
-        batch_size: Samples a call of the extractor.
+        decode: How it is decoded, as for `batches`: a decoder that always gives a sample the same
+            one value, such as `CenterCrop`, `Tokens` or `Array`; None for the plain way.
+        batch_size: Samples per call of the extractor.
         progress: Show a progress bar.
 
     Returns:
         A `FeatureCache`.
 
     Raises:
-        ValueError: An argument is wrong, the extractor is trainable, or `folder` holds features of
-            another extractor (other weights or configuration), other records or other settings.
+        ValueError: An argument is wrong, the extractor is trainable or gives features that are not
+            finite, or `folder` holds features of another extractor (other weights or
+            configuration), other records or other settings.
     """
     folder = Path(folder)
     _check(extractor, batch_size, decode)

@@ -1,13 +1,22 @@
 """Some frames of an encoded video: only these, and only their window, are read and decoded."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from keras_amid.data._tensorflow import tensorflow
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+    from keras_amid.data.pipeline.decoder import Field
 
 # Equal to what other decoders give but for colours, which are not interpolated between pixels: a
 # fifth faster, and a window then equals the same part of the whole picture.
 _JPEG = {"dct_method": "INTEGER_ACCURATE", "fancy_upscaling": False}
 
 
-def decode_frames(field, start, count, window):
+def decode_frames(field: Field, start: tf.Tensor, count: int, window: tf.Tensor) -> tf.Tensor:
     """Decodes a window of `count` consecutive frames; past the last one, the last is repeated.
 
     Args:
@@ -37,7 +46,7 @@ def decode_frames(field, start, count, window):
     return tf.ensure_shape(cut, (count, None, None, channels))
 
 
-def decode_video(field):
+def decode_video(field: Field) -> tf.Tensor:
     """Decodes a whole video.
 
     Args:
@@ -67,7 +76,7 @@ def _decode_whole(field, encoded, shape):
     return tf.ensure_shape(frames, (None, None, None, channels))
 
 
-def resize_frames(frames, size):
+def resize_frames(frames: tf.Tensor, size: int) -> tf.Tensor:
     """Resizes frames to `size` x `size` pixels, bilinear, half-pixel centres, no antialiasing.
 
     Args:
@@ -83,7 +92,7 @@ def resize_frames(frames, size):
     return tf.cast(tf.image.resize(frames, (size, size)), tf.uint8)
 
 
-def mirror_frames(frames):
+def mirror_frames(frames: tf.Tensor) -> tf.Tensor:
     """Mirrors frames left and right: uint8 (frames, size, size, channels)."""
     tf = tensorflow()
     count, height, width, channels = frames.shape

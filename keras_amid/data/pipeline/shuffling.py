@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import keras
 
 from keras_amid.data._tensorflow import tensorflow
+from keras_amid.validation.arguments import check_int
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -23,7 +24,7 @@ class EpochShuffle(keras.callbacks.Callback):
 
     As a callback it tells the pipeline the number of the epoch before Keras makes the epoch's
     iterator. So a run that is killed and resumed at epoch k (`initial_epoch`, `BackupAndRestore`)
-    sees the order that the uninterrupted run saw, whatever was read before (Keras peeks at a batch
+    sees the order that the uninterrupted run saw, whatever was read before (Keras reads a batch
     to build a model). Leave `steps_per_epoch` alone: with it Keras keeps one iterator over several
     epochs.
 
@@ -35,9 +36,7 @@ class EpochShuffle(keras.callbacks.Callback):
 
     def __init__(self, seed: int = 0):
         super().__init__()
-        if isinstance(seed, bool) or not isinstance(seed, int):
-            raise ValueError(f"`seed` must be an integer; received {seed!r}.")
-        self.seed = seed
+        self.seed = check_int("seed", seed)
         self._epoch = -1  # -1: no `fit` tells the epoch
         self._variable = None
         self._counters = []  # kept alive here: the pipelines refer to them

@@ -108,7 +108,7 @@ class Vocabulary:
 
     Attributes:
         words: Different lower-case words.
-        length: Tokens a text.
+        length: Tokens per text.
     """
 
     words: tuple[str, ...]

@@ -120,6 +120,7 @@ def test_runs_that_make_one_file_cache_at_once_share_it(tmp_path):
         ({"modalities": {"video": 16}}, r"`modalities\['video'\]`.*16"),
         ({"modalities": {"audio": 16}}, r"`modalities\['audio'\]`.*16"),
         ({"modalities": {"video": RandomClip}}, r"`modalities\['video'\]`.*class"),
+        ({"cache": 3}, "`cache` must be True, False, a path or None.*3"),
         ({"shuffle": 5}, "`shuffle` must be an EpochShuffle or None.*5"),
         ({"modalities": {"video": RandomClip()}}, "`shuffle` must be an EpochShuffle.*None"),
         ({"modalities": {"audio": RandomCrop(3)}}, "`shuffle` must be an EpochShuffle.*None"),
@@ -129,7 +130,7 @@ def test_runs_that_make_one_file_cache_at_once_share_it(tmp_path):
         ),
         (
             {"modalities": {"video": Windows(), "audio": RandomCrop(3)}},
-            "`modalities` must have one windowed.*no random.*Windows.*RandomCrop",
+            "`modalities` must have at most one windowed.*no random.*Windows.*RandomCrop",
         ),
         (
             {"modalities": {"audio": RandomCrop(3)}, "shuffle": EpochShuffle(0), "cache": "x"},

@@ -139,7 +139,7 @@ def test_decoder_of_ones_own_with_windows(folder):
     (x, y), *_ = data.as_numpy_iterator()
     assert x["index"].tolist() == x["age"].tolist() == y.tolist() == [0, 0, 1, 1]
     assert x["audio"].tolist() == [[0, 1, 2], [3, 4, 5], [1, 2, 3], [4, 5, 6]]
-    with pytest.raises(ValueError, match="one windowed decoder at most.*Halves.*Windows"):
+    with pytest.raises(ValueError, match="at most one windowed decoder.*Halves.*Windows"):
         batches(folder, 4, {"audio": Halves(3), "video": Windows(2, 2, 4)})
 
 
@@ -172,6 +172,8 @@ def test_decoder_that_cannot_be_told_from_others_is_not_kept_on_the_disk(folder,
 
     ((x, _),) = batches(folder, 5, {"age": Negative()}).as_numpy_iterator()
     assert x["age"].tolist() == [0, -1, -2, -3, -4]
+    with pytest.raises(NotImplementedError, match="Decoder must have a method `decode`"):
+        batches(folder, 5, {"age": Decoder()})
     with pytest.raises(ValueError, match="`Negative` must be a dataclass, or have a `key`"):
         batches(folder, 5, {"age": Negative()}, cache=tmp_path)
 
