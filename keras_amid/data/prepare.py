@@ -13,11 +13,15 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import inspect
+import os
+import sys
 import types
 import typing
 
 from keras_amid.data.datasets import DATA_SETS, data_set_class
 
+_INTERRUPTED = 130  # the shell's status of Ctrl-C
+_GOES_ON = "the same command goes on where it was stopped"
 _SHARED = ("root", "out", "shard_size", "part", "workers", "progress")
 
 
@@ -28,24 +32,41 @@ def main(arguments: list[str] | None = None) -> int:
         arguments: List of str; None for those of the command line.
 
     Returns:
-        Exit status: 0, also where other parts have work to do.
-    """
-    from keras_amid.data.datasets.preparing import prepare
+        Exit status: 0, also where other parts have work to do; 1 where no sample could be used.
 
+    Raises:
+        SystemExit: With 2 where an argument is wrong, 1 where the work failed, as on a full disk,
+            and 130 after Ctrl-C; one line on the standard error says what and why.
+    """
     parser = _parser()
     given = vars(parser.parse_args(arguments))
+    try:
+        return _run(given)
+    except ValueError as error:
+        status, message = 2, f"error: {error}"
+    except OSError as error:
+        message = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        status, message = 1, f"error: {message} ({_GOES_ON})"
+    except KeyboardInterrupt:
+        status, message = _INTERRUPTED, f"stopped; {_GOES_ON}"
+    return parser.exit(status, f"{parser.prog}: {' '.join(message.split())}\n")
+
+
+def _run(given):
+    from keras_amid.data.datasets.preparing import prepare
+
     data_set = data_set_class(given.pop("dataset"))
     shared = {name: given.pop(name) for name in _SHARED}
-    try:
-        data = prepare(data_set(**given), **shared)
-    except ValueError as error:
-        parser.exit(2, f"{parser.prog}: error: {error}\n")
+    data = prepare(data_set(**given), **shared)
     if data is None:
         number, count = shared["part"]
         print(f"part {number}/{count} is written; other parts are not yet complete")
-    else:
-        print(data.report())
-    return 0
+        return 0
+    print(data.report())
+    if any(data.counts.values()):
+        return 0
+    print("error: none of the samples could be used; the report says why", file=sys.stderr)
+    return 1
 
 
 def _parser():
@@ -73,7 +94,9 @@ def _add_shared(command, data_set):
     if data_set.generated:
         command.set_defaults(root=None)
     else:
-        add("--root", required=True, help="folder of the distribution")
+        several = {"nargs": "+", "help": "folder of the distribution, or several"}
+        one = {"help": "folder of the distribution"}
+        add("--root", required=True, **(several if data_set.several_roots else one))
     add("--out", required=True, help="folder to write to")
     size = data_set.shard_size
     add("--shard-size", type=int, default=size, help=f"samples a shard (default: {size})")
@@ -88,12 +111,13 @@ def _add_fields(command, data_set):
     for field in dataclasses.fields(data_set):
         none, default = field.metadata["none"], field.default
         kinds = [kind for kind in typing.get_args(hints[field.name]) if kind is not types.NoneType]
+        shown = none if default is None else default
         meaning = field.metadata["help"].replace("None", none or "None")
         command.add_argument(
             f"--{field.name.replace('_', '-')}",
             type=_converter(kinds[0] if kinds else hints[field.name], none),
             default=default,
-            help=f"{meaning} (default: {none if default is None else default})",
+            help=meaning if shown is None else f"{meaning} (default: {shown})",
         )
 
 
@@ -115,5 +139,19 @@ def _part(text):
     return int(number), int(count)
 
 
+def _main():
+    try:
+        status = main()
+    except SystemExit as exit:
+        status = exit.code
+    if status == _INTERRUPTED:
+        # Python would wait for the threads that decode, perhaps for minutes. What they write has
+        # no name before it is whole.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    raise SystemExit(status)
+
+
 if __name__ == "__main__":
-    raise SystemExit(main())
+    _main()

@@ -25,18 +25,22 @@ class DataSet:
         name: Of the data set.
         modalities: Of its samples.
         paper_counts: Dict split or "total" -> number of samples in the paper.
+        paper_note: What has to be known to compare with them.
         shard_size: Samples a shard, by default.
         picture_encoding: How frames are kept, see `write_records`.
         generated: Whether it writes its own files, instead of being found somewhere.
+        several_roots: Whether it may lie in several folders.
         prepared: Class of what `prepare` returns.
     """
 
     name: ClassVar[str]
     modalities: ClassVar[tuple[str, ...]]
     paper_counts: ClassVar[dict[str, int]] = {}
+    paper_note: ClassVar[str] = ""
     shard_size: ClassVar[int] = 64
     picture_encoding: ClassVar[str] = "jpeg"
     generated: ClassVar[bool] = False
+    several_roots: ClassVar[bool] = False
     prepared: ClassVar[type[PreparedData]] = PreparedData
 
     def __post_init__(self):
@@ -48,15 +52,15 @@ class DataSet:
         """Finds the samples and their files.
 
         Args:
-            root: Folder of the distribution.
+            root: Folder of the distribution (or several folders, see `several_roots`).
 
         Raises:
             ValueError: The layout is not there: what was looked for, and what was found.
         """
         raise NotImplementedError
 
-    def opened(self, root: Path) -> contextlib.AbstractContextManager:
-        """Opens what `decode` reads from: by default `root`, of the listing, itself."""
+    def opened(self, root: Any) -> contextlib.AbstractContextManager:
+        """Opens what `decode` reads from: by default the `root` of the listing itself."""
         return contextlib.nullcontext(root)
 
     def decode(self, row: dict, source: Any) -> dict:
@@ -76,7 +80,8 @@ class DataSet:
 
     def settings(self) -> dict:
         """Returns the options as JSON values; `out` made with others is refused."""
-        return dataclasses.asdict(self)
+        fields = [field for field in dataclasses.fields(self) if field.metadata["setting"]]
+        return {field.name: getattr(self, field.name) for field in fields}
 
     def decoding(self) -> dict:
         """Returns the settings that `decode` depends on, for the records: by default all."""

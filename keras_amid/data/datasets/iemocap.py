@@ -6,7 +6,9 @@
 
 A sample is an utterance. Its label is in `SessionN/dialog/EmoEvaluation/<dialogue>.txt`, its words
 in `dialog/transcriptions/<dialogue>.txt`, its sound in `sentences/wav/<dialogue>/<utterance>.wav`
-and its picture in `dialog/avi/DivX/<dialogue>.avi`, which shows both speakers side by side.
+and its picture in `dialog/avi/DivX/<dialogue>.avi`, which shows both speakers side by side. Sounds
+and videos may also be of another kind (.flac, .mp4, ...) and lie elsewhere in their session; of a
+release without videos only sound and words are kept, and of one with fewer sessions those.
 
 Who is where: the letter in a dialogue's name (Ses01F_impro01) says who wears the motion capture
 markers, that in an utterance's name (Ses01F_impro01_M000) who speaks. The wearer of the markers is
@@ -26,6 +28,7 @@ from pathlib import Path
 
 from keras_amid.data.datasets import options
 from keras_amid.data.datasets.data_set import DataSet, functions_of
+from keras_amid.data.datasets.finding import Found, find_media, first_readable, relative
 from keras_amid.data.datasets.listing import Listing, Problems, read_lines, refuse_root
 from keras_amid.data.media import probe, read_segments, read_sound
 
@@ -36,6 +39,7 @@ _LABELS = {"ang": 0, "hap": 1, "exc": 1, "neu": 2, "sad": 3}  # excited counts a
 _OTHER_EMOTIONS = ("fru", "sur", "fea", "dis", "oth", "xxx")
 _SESSIONS = (1, 2, 3, 4, 5)
 _SIDE_HELP = "where the speaker is: markers (their wearer on the left), female (the woman), both"
+_DEPTH = 2  # folders between `root` and the sessions
 _ROWS = (112 / 480, 368 / 480)
 _EVALUATION = re.compile(
     r"\[\s*(?P<start>\d+(?:\.\d+)?)\s*-\s*(?P<end>\d+(?:\.\d+)?)\s*\]\s+(?P<id>\S+)\s+"
@@ -63,61 +67,123 @@ class IEMOCAP(DataSet):
         """Reads evaluations and transcriptions and finds the files.
 
         Args:
-            root: Folder that holds `Session1` .. `Session5`, or the one above
+            root: Folder that holds `Session1` .. `Session5`, or one above
                 (`IEMOCAP_full_release`).
 
         Returns:
-            A `Listing`. Rows have `group` (the session), `file` (the .avi), `sound` (the .wav),
-            `segment` ([start, end] in seconds of the dialogue), `crop` (see `read_segments`),
-            `text` and `speaker` ("Ses01F").
+            A `Listing`. Rows have `group` (the session), `file` (the dialogue's video), `sound`
+            (the utterance's), `segment` ([start, end] in seconds of the dialogue), `crop` (see
+            `read_segments`), `text` and `speaker` ("Ses01F"). Of a release without any video, their
+            `file` is the sound, and `sound`, `segment` and `crop` are missing. Among the problems:
+            sessions and files that are missing.
 
         Raises:
             ValueError: Folders are missing: which, and where.
         """
         release = _find(Path(root))
         problems = Problems()
-        splits = {}
+        sessions = [number for number in _SESSIONS if (release / f"Session{number}").is_dir()]
         for number in _SESSIONS:
+            if number not in sessions:
+                problems.add(f"Session{number}", "no such folder")
+        files = _Files(release, sessions, problems)
+        splits = {}
+        for number in sessions:
             rows, seen = [], set()
             for path in _texts(release / f"Session{number}" / "dialog" / "EmoEvaluation"):
-                rows += _dialogue(release, number, path, self.side, seen, problems)
+                rows += _dialogue(files, number, path, self.side, seen, problems)
             splits[f"session-{number}"] = rows
         return Listing(release, CLASS_NAMES, splits, problems.found)
 
     def decode(self, row: dict, source: Path) -> dict:
-        """See `DataSet.decode`."""
-        rate = probe(source / row["sound"]).sample_rate
-        clip = read_segments(
-            source / row["file"],
-            [row["segment"]],
-            short_side=self.short_side,
-            fps=self.fps,
-            crop=row["crop"],
-        )
-        notes = [*row.get("notes", ()), *clip.notes]
-        if len(clip.frames) == 1:
-            notes.append("1 frame")
+        """See `DataSet.decode`; without `video` where the release has none."""
+        sound = source / row.get("sound", row["file"])
+        values, notes = self._video(row, source) if "sound" in row else ({}, [])
+        rate = probe(sound).sample_rate
         if rate != SAMPLE_RATE:
             notes.append(f"sound at {rate} Hz")
-        sound = read_sound(source / row["sound"], self.sample_rate)
-        return {"video": clip.frames, "audio": sound, "text": row["text"], "notes": notes}
+        values |= {"audio": read_sound(sound, self.sample_rate), "text": row["text"]}
+        return {**values, "notes": [*row.get("notes", ()), *notes]}
+
+    def _video(self, row, source):
+        options = {"short_side": self.short_side, "fps": self.fps, "crop": row["crop"]}
+        paths = [source / file for file in (row["file"], *row.get("others", ()))]
+        clip, replaced = first_readable(
+            paths, lambda path: read_segments(path, [row["segment"]], **options)
+        )
+        notes = [*replaced, *clip.notes]
+        return {"video": clip.frames}, notes + ["1 frame"] * (len(clip.frames) == 1)
 
 
 read, prepare = functions_of(IEMOCAP)
 
 
 def _find(root):
-    for release in (root, root / "IEMOCAP_full_release"):
-        if (release / "Session1").is_dir():
-            break
-    else:
-        refuse_root(root, "IEMOCAP", [root / "Session1", root / "IEMOCAP_full_release/Session1"])
-    parts = ("dialog/EmoEvaluation", "dialog/transcriptions", "dialog/avi/DivX", "sentences/wav")
-    wanted = [release / f"Session{number}" / part for number in _SESSIONS for part in parts]
-    missing = [path for path in wanted if not path.is_dir()]
-    if missing:
-        refuse_root(root, "complete IEMOCAP", missing)
-    return release
+    """The folder of the sessions: `root`, or the first one below."""
+    for depth in range(_DEPTH + 1):
+        found = sorted(root.glob("*/" * depth + "Session[1-5]"))
+        if found:
+            return found[0].parent
+    return refuse_root(root, "IEMOCAP", [root / "Session1", root / "*/Session1"])
+
+
+class _Files:
+    """The media files of a release, by the names of dialogues and utterances.
+
+    Args:
+        release: Folder of the sessions.
+        sessions: Their numbers.
+        problems: `Problems`.
+
+    Attributes:
+        release: As above.
+        has_video: Whether there is any video at all.
+
+    Raises:
+        ValueError: A session has no evaluations, transcriptions or sounds, or no videos where
+            others have some.
+    """
+
+    def __init__(self, release, sessions, problems):
+        self.release = release
+        folders = {number: release / f"Session{number}" for number in sessions}
+        self._found = {
+            number: find_media([folder], _key, problems, prefer=(".avi",))
+            for number, folder in folders.items()
+        }
+        with_video = [n for n in sessions if any(item.videos for item in self._found[n].values())]
+        self.has_video = bool(with_video)
+        missing = []
+        for number, folder in folders.items():
+            texts = (folder / "dialog" / name for name in ("EmoEvaluation", "transcriptions"))
+            missing += [path for path in texts if not path.is_dir()]
+            if with_video and number not in with_video:
+                missing.append(folder / "dialog/avi/DivX")
+            if not any(item.sounds for item in self._found[number].values()):
+                missing.append(folder / "sentences/wav")
+        if missing:
+            refuse_root(release, "complete IEMOCAP", missing)
+        if not self.has_video:
+            problems.add("IEMOCAP", "no dialogue has a video: only sound and words are kept")
+
+    def row(self, number, dialogue, name):
+        """`file`, `others` and `sound` of an utterance, or what is missing (str)."""
+        session = f"Session{number}"
+        video, sound = (self._found[number].get(key, Found()) for key in (dialogue, name))
+        missing = []
+        if self.has_video and not video.videos:
+            missing.append(f"{session}/dialog/avi/DivX/{dialogue}.avi")
+        if not sound.sounds:
+            missing.append(f"{session}/sentences/wav/{dialogue}/{name}.wav")
+        if missing:
+            return f"no such file: {', '.join(missing)}"
+        if self.has_video:
+            return Found(videos=video.videos, sounds=sound.sounds).files([self.release])
+        return {"file": relative(sound.sounds[0], [self.release])}
+
+
+def _key(stem):
+    return stem if stem.startswith("Ses0") else None
 
 
 def _texts(folder):
@@ -125,9 +191,9 @@ def _texts(folder):
     return [path for path in sorted(folder.glob("*.txt")) if not path.name.startswith(".")]
 
 
-def _dialogue(release, number, path, side, seen, problems):
+def _dialogue(files, number, path, side, seen, problems):
     dialogue, session = path.stem, f"Session{number}"
-    texts = _transcription(release / session / "dialog" / "transcriptions" / path.name)
+    texts = _transcription(files.release / session / "dialog" / "transcriptions" / path.name)
     rows = []
     for place, line in read_lines(path):
         if not line.startswith("["):
@@ -143,16 +209,15 @@ def _dialogue(release, number, path, side, seen, problems):
             problems.add(name, f"evaluated again in {place}")
             continue
         seen.add(name)
-        files = {
-            "file": f"{session}/dialog/avi/DivX/{dialogue}.avi",
-            "sound": f"{session}/sentences/wav/{dialogue}/{name}.wav",
-        }
-        missing = [file for file in files.values() if not (release / file).is_file()]
-        if missing:
-            problems.add(name, f"no such file: {', '.join(missing)}")
+        media = files.row(number, dialogue, name)
+        if isinstance(media, str):
+            problems.add(name, media)
             continue
-        row = {"id": name, "label": label, "group": f"session-{number}", **files}
-        row.update(_place(name, side), segment=segment, text=texts.get(name, ""))
+        row = {"id": name, "label": label, "group": f"session-{number}", **media}
+        where = _place(name, side)
+        row.update(speaker=where.pop("speaker"), text=texts.get(name, ""))
+        if files.has_video:
+            row.update(where, segment=segment)
         rows.append(row if name in texts else {**row, "notes": ["no transcription"]})
     return rows
 

@@ -14,18 +14,21 @@ class Listing:
     """The samples of a data set as they lie on disk.
 
     Attributes:
-        root: `Path` that the files of the rows are relative to.
+        root: `Path` that the files of the rows are relative to; a tuple of them where they lie in
+            several folders.
         class_names: Tuple of str; label i is `class_names[i]`.
         splits: Dict split -> list of rows. A row is a dict of JSON values with `id` (str), `label`
             (int), `file` (str) and whatever the data set's `decode` needs; `notes` (list of
             str, optional) says what is worth naming though the sample is kept.
         problems: List of {"id", "reason"}: what is left out, or does not fit the official lists.
+        listed: Dict split -> number of samples in the official lists, where they tell.
     """
 
-    root: Path
+    root: Path | tuple[Path, ...]
     class_names: tuple[str, ...]
     splits: dict[str, list[dict]]
     problems: list[dict[str, str]]
+    listed: dict[str, int] = dataclasses.field(default_factory=dict)
 
 
 class Problems:
@@ -51,24 +54,28 @@ def read_lines(path: str | Path) -> Iterator[tuple[str, str]]:
             yield f"{Path(path).name}:{number}", line.strip()
 
 
-def refuse_root(root: str | Path, name: str, looked_for: list):
+def refuse_root(root: str | Path, name: str, looked_for: list, instead: list = ()):
     """Raises `ValueError`: what was looked for, where, and what was found instead.
 
     Args:
         root: The argument `root`, or a folder below it.
         name: What it must hold.
         looked_for: List of the paths that were looked for.
+        instead: List of paths that were found, where that says more than what `root` holds.
     """
     listed = ", ".join(str(path) for path in looked_for)
-    raise ValueError(
-        f"`root` must hold {name} (looked for {listed}); received {root}, {_contents(Path(root))}."
-    )
+    found = f"where there is {_some(instead)}" if instead else _contents(Path(root))
+    raise ValueError(f"`root` must hold {name} (looked for {listed}); received {root}, {found}.")
 
 
 def _contents(folder):
     if not folder.is_dir():
         return "which is no folder"
     names = sorted(path.name for path in folder.iterdir())
-    if len(names) > _NAMED:
-        names = [*names[:_NAMED], f"{len(names) - _NAMED} more"]
-    return f"which holds {', '.join(names)}" if names else "which is empty"
+    return f"which holds {_some(names)}" if names else "which is empty"
+
+
+def _some(names):
+    shown = [str(name) for name in names[:_NAMED]]
+    more = len(names) - _NAMED
+    return ", ".join(shown + [f"{more} more"] * (more > 0))

@@ -5,9 +5,14 @@
     batches = data.pipeline(train, 128, ("face_features", "audio_features"), ...)
 
 Layout: `A/comparE.h5`, `V/denseface.h5`, `L/bert_large.h5` (a data set of shape (frames or tokens,
-features) for each utterance), and `target/<1..10>/{trn,val,tst}_{label,int2name}.npy`: one-hot
-labels in the order angry, happy, neutral, sad, and names as bytes of shape (utterances, 1). The ten
-folds share one set of utterances, so what is read here is that set, by sessions.
+features) for each utterance, or a group with it as `feat`), and
+`target/<1..10>/{trn,val,tst}_{label,int2name}.npy`: one-hot labels in the order angry, happy,
+neutral, sad, and names as bytes of shape (utterances, 1). MEmoBERT's layout is read too:
+`feature/denseface/all.h5`, or `feature/denseface/<1..10>/{trn,val,tst}.h5`.
+
+The ten folds share one set of utterances, so what is read here is that set, by sessions. Where the
+features are another fold's in every fold (of networks trained on it), `fold` says which; the folds
+2k - 1 and 2k leave session k out.
 
 The features are kept as they are: `comparE` is not normalised.
 """
@@ -23,15 +28,16 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from keras_amid.data.datasets import options
+from keras_amid.data.datasets import feature_files, options
 from keras_amid.data.datasets.data_set import DataSet, functions_of
+from keras_amid.data.datasets.feature_files import FeatureFiles
 from keras_amid.data.datasets.listing import Listing, Problems, refuse_root
-from keras_amid.data.media.errors import MediaError
 
 CLASS_NAMES = ("angry", "happy", "neutral", "sad")
 PAPER_COUNTS = {"total": 5531}
 _SESSIONS = (1, 2, 3, 4, 5)
 _SETS = ("trn", "val", "tst")
+_HOMES = ("", "feature", "features")  # of the features, below `root`
 _NAME = re.compile(r"Ses0(?P<session>[1-5])[FM]_\w+_(?P<speaker>[FM])[^_]+")
 
 
@@ -48,10 +54,13 @@ class MMIN(DataSet):
     face: str | None = options.file_name("denseface", "name of the file in V (without .h5)")
     audio: str | None = options.file_name("comparE", "name of the file in A (without .h5)")
     text: str | None = options.file_name("bert_large", "name of the file in L (without .h5)")
+    fold: int | None = options.choice(
+        None, "fold to read, from 1 to 10, where they differ", (None, *range(1, 11))
+    )
 
     def __post_init__(self):
         super().__post_init__()
-        if not self._files():
+        if not self._names():
             raise ValueError("`face`, `audio` and `text` must not all be None; received None.")
 
     def read(self, root: str | Path) -> Listing:
@@ -66,64 +75,72 @@ class MMIN(DataSet):
             features in one of the files, and those whose label differs between folds.
 
         Raises:
-            ValueError: Files are missing (which, and where) or of another format.
+            ValueError: Files are missing (which, and where), damaged or of another format.
         """
         root = Path(root)
-        files = {key: root / name for key, name in self._files().items()}
-        folders = [path for path in sorted(root.glob("target/*")) if path.name.isdigit()]
-        missing = [path for path in files.values() if not path.is_file()]
-        if missing or not folders:
-            refuse_root(root, "MMIN features", missing + [root / "target" / "1"] * (not folders))
+        found = self._find(root)
+        folders = _target_folders(root, self.fold)
         problems = Problems()
         labels = _targets(folders, problems)
-        known = {key: _keys(path) for key, path in files.items()}
+        files = {modality: features.by_utterance() for modality, features in found.items()}
         splits = {f"session-{number}": [] for number in _SESSIONS}
         for name in sorted(labels):
             match = _NAME.fullmatch(name)
-            lacking = [
-                files[key].relative_to(root).as_posix() for key in files if name not in known[key]
-            ]
+            lacking = [found[modality].name for modality in found if name not in files[modality]]
             if match is None:
                 problems.add(name, "not the name of an IEMOCAP utterance")
             elif lacking:
                 problems.add(name, f"no features in {', '.join(lacking)}")
             else:
                 group = f"session-{match['session']}"
-                file = next(iter(files.values())).relative_to(root).as_posix()
+                file = next(iter(files.values()))[name].relative_to(root).as_posix()
                 speaker = name[:5] + match["speaker"]
                 row = {"id": name, "label": labels[name], "group": group, "file": file}
                 splits[group].append({**row, "speaker": speaker})
         return Listing(root, CLASS_NAMES, splits, problems.found)
 
     @contextlib.contextmanager
-    def opened(self, root: Path) -> Iterator[dict[str, h5py.File]]:
-        """Opens the feature files, each once; h5py lets one thread at a time read them."""
+    def opened(self, root: Path) -> Iterator[dict[str, dict[str, h5py.File]]]:
+        """Opens the feature files: dict modality -> dict utterance -> open file."""
         with contextlib.ExitStack() as stack:
             yield {
-                modality: stack.enter_context(h5py.File(root / name, "r"))
-                for modality, name in self._files().items()
+                modality: stack.enter_context(feature_files.opened(features.by_utterance()))
+                for modality, features in self._find(root).items()
             }
 
-    def decode(self, row: dict, source: dict[str, h5py.File]) -> dict:
+    def decode(self, row: dict, source: dict[str, dict[str, h5py.File]]) -> dict:
         """See `DataSet.decode`."""
-        return {modality: _features(file, row["id"]) for modality, file in source.items()}
+        name = row["id"]
+        return {m: feature_files.read_features(source[m][name], name) for m in source}
 
-    def _files(self):
+    def _names(self):
         places = zip(self.modalities, "VAL", (self.face, self.audio, self.text), strict=True)
-        return {modality: f"{folder}/{name}.h5" for modality, folder, name in places if name}
+        return {modality: (folder, name) for modality, folder, name in places if name is not None}
+
+    def _find(self, root):
+        """Dict modality -> `FeatureFiles`."""
+        found, missing = {}, []
+        for modality, (letter, name) in self._names().items():
+            homes = [root / home for home in _HOMES]
+            places = [home / part for home in homes for part in (f"{letter}/{name}", name)]
+            found[modality] = FeatureFiles.find(places, self.fold)
+            if found[modality] is None:
+                missing.append(root / letter / f"{name}.h5")
+        if missing:
+            others = [path.relative_to(root) for path in sorted(root.rglob("*.h5"))]
+            refuse_root(root, "MMIN features", missing, others)
+        return found
 
 
 read, prepare = functions_of(MMIN)
 
 
-def _features(file, name):
-    features = np.asarray(file[name][()], np.float32)
-    features = features[np.newaxis] if features.ndim == 1 else features
-    if features.ndim != 2 or not features.size:
-        raise MediaError(file.filename, f"features of shape {features.shape}")
-    if not np.isfinite(features).all():
-        raise MediaError(file.filename, "features that are not finite")
-    return features
+def _target_folders(root, fold):
+    name = "*" if fold is None else str(fold)
+    folders = [path for path in sorted(root.glob(f"target/{name}")) if path.name.isdigit()]
+    if not folders:
+        refuse_root(root, "MMIN targets", [root / "target" / str(fold or 1)])
+    return folders
 
 
 def _targets(folders, problems):
@@ -159,7 +176,11 @@ def _names(path):
 def _labels(path):
     array = _load(path)
     if array.ndim == 2 and array.shape[1] == len(CLASS_NAMES):
-        array = array.argmax(axis=1)
+        highest = array == array.max(axis=1, keepdims=True)
+        # Neither NaN, which is the highest of nothing, nor rows without a label are class 0.
+        if not (highest.sum(axis=1) == 1).all():
+            raise ValueError(f"`root`: {path} must hold one label a row; received several or none.")
+        array = highest.argmax(axis=1)
     whole = array.dtype.kind in "iu" and array.ndim == 1
     if not whole or (len(array) and not 0 <= array.min() <= array.max() < len(CLASS_NAMES)):
         raise ValueError(
@@ -171,18 +192,12 @@ def _labels(path):
 
 def _load(path):
     try:
-        return np.load(path, allow_pickle=False)
-    except (ValueError, EOFError) as error:
+        # Mapped, a file that declares more than it holds is refused before memory is taken. This
+        # function reads .npy only, and never unpickles.
+        return np.array(np.lib.format.open_memmap(path, mode="r"))
+    except Exception as error:  # whatever NumPy's parser of the header stumbles on
         raise ValueError(
-            f"`root`: {path} cannot be read without unpickling ({error}). If you trust the file, "
-            "write its names anew as plain bytes: "
+            f"`root`: {path} is damaged, or cannot be read without unpickling ({error}). If it is "
+            "whole and you trust it, write its names anew as plain bytes: "
             'numpy.save(path, numpy.load(path, allow_pickle=True).astype("S")).'
         ) from error
-
-
-def _keys(path):
-    try:
-        with h5py.File(path, "r") as file:
-            return {name for name in file if isinstance(file.get(name), h5py.Dataset)}
-    except OSError as error:
-        raise ValueError(f"`root`: {path} is no HDF5 file: {error}.") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +14,12 @@ _FASTEST = 1000.0  # frames a second
 
 
 def option(
-    default: Any, help: str, check: Callable[[str, Any], Any], none: str | None = None
+    default: Any,
+    help: str,
+    check: Callable[[str, Any], Any],
+    *,
+    none: str | None = None,
+    setting: bool = True,
 ) -> Any:
     """Returns a dataclass field that is an option of a data set.
 
@@ -22,8 +28,9 @@ def option(
         help: What it means, for the command line and the documentation.
         check: Function of (name, value) that returns the value, or raises `ValueError`.
         none: What stands for None on the command line, where the option may be None.
+        setting: Whether data made with another value are other data.
     """
-    metadata = {"help": help, "check": check, "none": none}
+    metadata = {"help": help, "check": check, "none": none, "setting": setting}
     return dataclasses.field(default=default, metadata=metadata)
 
 
@@ -57,6 +64,11 @@ def file_name(default: str | None, help: str) -> Any:
     return option(default, help, _check_file_name, none="none")
 
 
+def path(help: str) -> Any:
+    """An option that is a path, or None; the same file may lie elsewhere the next time."""
+    return option(None, help, _check_path, setting=False)
+
+
 def _check_sample_rate(name, value):
     value = check_positive_int(name, value)
     if not _RATES[0] <= value <= _RATES[1]:
@@ -67,6 +79,12 @@ def _check_sample_rate(name, value):
 
 def _check_fps(name, value):
     return None if value is None else check_number(name, value, above=0, at_most=_FASTEST)
+
+
+def _check_path(name, value):
+    if not isinstance(value, str | os.PathLike | None):
+        raise ValueError(f"`{name}` must be a path or None; received {value!r}.")
+    return value
 
 
 def _check_file_name(name, value):

@@ -1,11 +1,13 @@
 """A prepared data set: what `prepare` returns."""
 
+from __future__ import annotations
+
 import dataclasses
+import textwrap
 from pathlib import Path
 
-from keras_amid.data.storage.files import read_json
-
-DESCRIPTION = "dataset.json"
+from keras_amid.data.datasets import description
+from keras_amid.data.datasets.reporting import by_reason, counts_table
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,7 +19,9 @@ class PreparedData:
         folder: Where it lies; the records of a split are in `records/<split>`.
         class_names: Tuple of str; label i is `class_names[i]`.
         counts: Dict split -> number of samples in the records.
+        listed: Dict split -> number of samples in the official lists, where they tell.
         paper_counts: Dict split or "total" -> number of samples in the paper.
+        paper_note: What has to be known to compare with them.
         left_out: Dict split -> list of {"id", "file", "reason"}, files that could not be used.
         problems: List of {"id", "reason"}: what did not fit when the official lists were read.
         notes: Dict split -> list of {"id", "file", "note"}, worth naming though it was kept.
@@ -28,7 +32,9 @@ class PreparedData:
     folder: Path
     class_names: tuple
     counts: dict
+    listed: dict
     paper_counts: dict
+    paper_note: str
     left_out: dict
     problems: list
     notes: dict
@@ -42,14 +48,16 @@ class PreparedData:
             folder: The `out` of the preparation.
 
         Raises:
-            ValueError: There is none, or it is not complete.
+            ValueError: There is none, it is not complete, or it is damaged.
         """
         from keras_amid.data.records.writing import read_index
 
         folder = Path(folder)
-        known = read_json(folder / DESCRIPTION)
+        known = description.read_description(folder)
         if known is None:
-            raise ValueError(f"`folder`: {folder} holds no prepared data (no {DESCRIPTION}).")
+            raise ValueError(
+                f"`folder` must hold prepared data (a {description.NAME}); received {folder}."
+            )
         filled = known["splits"]
         indexes = {
             split: read_index(folder / "records" / split) for split in filled if filled[split]
@@ -59,7 +67,9 @@ class PreparedData:
             folder=folder,
             class_names=tuple(known["class_names"]),
             counts={split: indexes[split]["count"] if split in indexes else 0 for split in filled},
+            listed=known["listed"],
             paper_counts=known["paper_counts"],
+            paper_note=known["paper_note"],
             left_out={split: index["left_out"] for split, index in indexes.items()},
             problems=known["problems"],
             notes={split: index["notes"] for split, index in indexes.items()},
@@ -121,26 +131,14 @@ class PreparedData:
         splits = [split] if isinstance(split, str) else list(split)
         return batches([self.records(s) for s in splits], batch_size, modalities, **options)
 
-    def report(self):
+    def report(self) -> str:
         """Returns text: counts beside the paper's, what was left out and why, and the notes."""
-        lines = [self.name, f"  {'split':<12}{'samples':>8}{'paper':>8}"]
-        total = sum(self.counts.values())
-        for split, count in [*self.counts.items(), ("total", total)]:
-            lines.append(f"  {split:<12}{count:>8}{self.paper_counts.get(split, '-'):>8}")
+        columns = {"samples": self.counts, "listed": self.listed, "paper": self.paper_counts}
         left_out = [item for items in self.left_out.values() for item in items]
         notes = [{**n, "reason": n["note"]} for items in self.notes.values() for n in items]
-        lines += _by_reason("left out: files that cannot be used", left_out)
-        lines += _by_reason("left out or ignored: what does not fit the lists", self.problems)
-        lines += _by_reason("kept, but worth knowing", notes)
+        lines = [self.name, *counts_table(columns)]
+        lines += textwrap.wrap(self.paper_note, 100)
+        lines += by_reason("left out: files that cannot be used", left_out)
+        lines += by_reason("left out or ignored: what does not fit the lists", self.problems)
+        lines += by_reason("kept, but worth knowing", notes)
         return "\n".join(lines)
-
-
-def _by_reason(title, items):
-    """Names all ids under each reason, most frequent first."""
-    reasons = {}
-    for item in items:
-        reasons.setdefault(item["reason"], []).append(item["id"])
-    lines = [f"{title}: {len(items)}"]
-    for reason in sorted(reasons, key=lambda r: (-len(reasons[r]), r)):
-        lines.append(f"  {len(reasons[reason])} x {reason}: {', '.join(reasons[reason])}")
-    return lines

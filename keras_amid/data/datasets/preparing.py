@@ -5,23 +5,28 @@ from __future__ import annotations
 import functools
 import json
 import os
+import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
+from keras_amid.data._tensorflow import tensorflow
+from keras_amid.data.datasets import description
 from keras_amid.data.datasets.data_set import DataSet
 from keras_amid.data.datasets.listing import Listing
-from keras_amid.data.datasets.prepared import DESCRIPTION, PreparedData
+from keras_amid.data.datasets.prepared import PreparedData
+from keras_amid.data.datasets.reporting import by_reason
 from keras_amid.data.records.shards import check_part
 from keras_amid.data.records.writing import write_records
-from keras_amid.data.storage.files import read_json, refuse_other_settings
+from keras_amid.data.storage.files import refuse_other_settings
 from keras_amid.data.storage.parallel import check_workers
 from keras_amid.validation.arguments import check_positive_int
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 def prepare(
     dataset: DataSet,
-    root: str | Path | None,
+    root: str | Path | Sequence[str | Path] | None,
     out: str | Path,
     *,
     shard_size: int | None = None,
@@ -35,7 +40,8 @@ def prepare(
 
     Args:
         dataset: The data set with its options, such as `UCF51(split=2)`.
-        root: Folder that holds it; None for one that is generated: its files are written to `out`.
+        root: Folder that holds it (or several folders, see `DataSet.several_roots`); None for one
+            that is generated: its files are written to `out`.
         out: Folder to write to.
         shard_size: Samples a shard; None for what suits the data set.
         part: (i, n): write every n-th shard, see `write_records`.
@@ -48,78 +54,103 @@ def prepare(
 
     Raises:
         ValueError: An argument is wrong, the layout is not there, there is no sample, or `out`
-            holds other data.
+            cannot be written to or holds other data.
+        OSError: The work cannot go on, as where the disk is full; what is whole stays.
     """
     out = Path(out)
-    size = check_positive_int(
-        "shard_size", dataset.shard_size if shard_size is None else shard_size
-    )
+    shard_size = dataset.shard_size if shard_size is None else shard_size
+    size = check_positive_int("shard_size", shard_size)
     check_workers(workers)
     check_part(part)
+    _check_writable(out)
     if root is None:
         root = dataset.write_files(out, workers=workers, progress=progress)
     listing = dataset.read(root)
-    _describe(dataset, listing, out, size, part)
+    described = _described(dataset, listing, size)
+    if _known(out, described) is None:
+        _write_json(out / description.NAME, described, part)
     options = {"shard_size": size, "part": part, "workers": workers, "progress": progress}
     indexes = _write_splits(dataset, listing, out / "records", options)
     if not all(index["complete"] for index in indexes):
         return None
+    _write_json(out / description.NAME, described, part)  # what is found may have changed
     data = dataset.prepared.open(out)
     _write_report(data, part)
     return data
 
 
-def _describe(dataset, listing: Listing, out, shard_size, part):
-    """Writes `dataset.json`, or refuses one that tells of other settings."""
+def _check_writable(out):
+    """Refuses what is no folder, or none to write to, before any work is done."""
+    there = next(folder for folder in (out, *out.resolve().parents) if folder.exists())
+    try:
+        if not there.is_dir():
+            raise NotADirectoryError(f"{there} is a file")
+        tempfile.TemporaryFile(dir=there).close()
+    except OSError as error:
+        raise ValueError(
+            f"`out` must be a folder to write to; received {out} ({error.strerror or error})."
+        ) from error
+
+
+def _described(dataset, listing: Listing, shard_size):
     if not any(listing.splits.values()):
-        listed = "; ".join(f"{item['id']}: {item['reason']}" for item in listing.problems[:5])
-        raise ValueError(f"`root`: {listing.root} holds no sample that can be used ({listed}).")
+        _, *lines = by_reason("", listing.problems, ids=3)
+        reasons = "; ".join(line.strip() for line in lines[:3])
+        raise ValueError(
+            f"`root` must hold samples that can be used; received {listing.root} ({reasons})."
+        )
     own = {"format": _FORMAT, "name": dataset.name, "shard_size": shard_size}
-    # Through JSON, so that a tuple given now equals the list read back later.
-    settings = json.loads(json.dumps({**own, **dataset.settings()}))
-    found = read_json(out / DESCRIPTION)
-    if found is not None:
-        refuse_other_settings(out, found["settings"], settings)
-        return
-    description = {
-        "settings": settings,
-        "name": dataset.name,
-        "class_names": list(listing.class_names),
-        "splits": {split: len(rows) for split, rows in listing.splits.items()},
-        "paper_counts": dataset.paper_counts,
-        "problems": listing.problems,
-    }
-    _write_json(out / DESCRIPTION, description, part)
+    return description.signed(
+        {
+            "name": dataset.name,
+            "settings": {**own, **dataset.settings()},
+            "class_names": listing.class_names,
+            "splits": {split: len(rows) for split, rows in listing.splits.items()},
+            "listed": listing.listed,
+            "paper_counts": dataset.paper_counts,
+            "paper_note": dataset.paper_note,
+            "problems": listing.problems,
+        }
+    )
+
+
+def _known(out, described):
+    """What `out` is known to hold, None where that is unknown; refuses other settings."""
+    try:
+        known = description.read_description(out)
+    except ValueError:
+        return None  # damaged: it is written anew; the records have the settings, too
+    if known is not None:
+        refuse_other_settings(out, known["settings"], described["settings"], "out")
+    return known
 
 
 def _write_splits(dataset, listing, folder, options):
     """Writes the records of every split that has samples; returns their indexes."""
     with dataset.opened(listing.root) as source:
-        return [
-            write_records(
-                rows,
-                folder / split,
-                functools.partial(dataset.decode, source=source),
-                video=dataset.picture_encoding,
-                audio="pcm16",
-                settings=dataset.decoding(),
-                report=False,  # `PreparedData.report` has all splits
-                **options,
-            )
-            for split, rows in listing.splits.items()
-            if rows
-        ]
+        try:
+            return [
+                write_records(
+                    rows,
+                    folder / split,
+                    functools.partial(dataset.decode, source=source),
+                    video=dataset.picture_encoding,
+                    audio="pcm16",
+                    settings=dataset.decoding(),
+                    report=False,  # `PreparedData.report` has all splits
+                    **options,
+                )
+                for split, rows in listing.splits.items()
+                if rows
+            ]
+        except tensorflow().errors.OpError as error:
+            # Its file system speaks so of a full disk.
+            raise OSError(f"{folder} cannot be written: {error.message}") from error
 
 
 def _write_report(data, part):
-    report = {
-        "name": data.name,
-        "counts": data.counts,
-        "paper_counts": data.paper_counts,
-        "left_out": data.left_out,
-        "problems": data.problems,
-        "notes": data.notes,
-    }
+    names = ("name", "counts", "listed", "paper_counts", "left_out", "problems", "notes")
+    report = {name: getattr(data, name) for name in names}
     _write_json(data.folder / "report.json", report, part)
     _write(data.folder / "report.txt", data.report() + "\n", part)
 

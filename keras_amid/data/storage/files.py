@@ -1,13 +1,17 @@
 """Files that are either whole or absent, and settings that refuse to be mixed."""
 
+from __future__ import annotations
+
 import contextlib
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 
 @contextlib.contextmanager
-def replacing(path):
+def replacing(path: str | Path) -> Iterator[Path]:
     """Writes a file under a temporary name and renames it when it is whole.
 
     A process killed at any moment leaves either the whole file or none at `path`. The temporary
@@ -31,7 +35,7 @@ def replacing(path):
         raise
 
 
-def write_json(path, value):
+def write_json(path: str | Path, value: Any):
     """Writes `value` as JSON, atomically and durably."""
     with replacing(path) as temporary, open(temporary, "w", encoding="utf-8") as file:
         json.dump(value, file, indent=1, ensure_ascii=False)
@@ -40,21 +44,28 @@ def write_json(path, value):
         os.fsync(file.fileno())
 
 
-def read_json(path):
-    """Reads a JSON file; None where there is no such file."""
+def read_json(path: str | Path) -> Any:
+    """Reads a JSON file; None where there is no such file.
+
+    Raises:
+        ValueError: It is no whole JSON file; the message names it.
+    """
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} is no whole JSON file: {error}.") from error
 
 
-def refuse_other_settings(folder, found, asked):
+def refuse_other_settings(folder: str | Path, found: dict, asked: dict, argument: str = "folder"):
     """Raises `ValueError` naming each setting in which two dicts differ.
 
     Args:
         folder: The folder the settings were found in (for the message).
         found: Dict, the settings of what is there.
         asked: Dict, the settings of what was asked for.
+        argument: Name of the argument that `folder` was given as.
     """
     missing = object()
     names = [k for k in {**found, **asked} if found.get(k, missing) != asked.get(k, missing)]
@@ -64,6 +75,7 @@ def refuse_other_settings(folder, found, asked):
             for k in names
         )
         raise ValueError(
-            f"`folder`: {folder} holds data made with other settings ({listed}). "
-            "Choose another folder, or delete this one to make it anew."
+            f"`{argument}` must be empty, or hold data of the same settings; received {folder}, "
+            f"which holds data made with other settings ({listed}). Choose another folder, or "
+            "delete this one to make it anew."
         )

@@ -32,6 +32,7 @@ def ordered_map(function, items, workers=None):
     workers = check_workers(workers)
     executor = ThreadPoolExecutor(workers)
     pending = collections.deque()
+    wait = True
     try:
         for item in items:
             pending.append(executor.submit(function, item))
@@ -39,5 +40,8 @@ def ordered_map(function, items, workers=None):
                 yield pending.popleft().result()
         while pending:
             yield pending.popleft().result()
+    except KeyboardInterrupt:
+        wait = False  # a long film must not hold it up
+        raise
     finally:
-        executor.shutdown(wait=True, cancel_futures=True)
+        executor.shutdown(wait=wait, cancel_futures=True)

@@ -146,22 +146,13 @@ def test_the_folder_above_will_do(root, tmp_path):
     assert iemocap.read(tmp_path).splits == iemocap.read(root).splits
 
 
-@pytest.mark.parametrize(
-    ("absent", "message"),
-    [
-        ("Session1", r"must hold IEMOCAP \(looked for .*Session1, .*IEMOCAP_full_release/Session1"),
-        ("Session4", r"must hold complete IEMOCAP \(looked for .*Session4/dialog/EmoEvaluation"),
-        (
-            "Session2/dialog/avi",
-            "must hold complete IEMOCAP.*looked for [^,]*Session2/dialog/avi/DivX",
-        ),
-    ],
-)
-def test_what_is_missing_is_said(root, tmp_path, absent, message):
-    shutil.copytree(root, tmp_path / "copy", ignore=shutil.ignore_patterns("*.avi", "*.wav"))
-    shutil.rmtree(tmp_path / "copy" / absent)
-    with pytest.raises(ValueError, match=message):
-        iemocap.prepare(tmp_path / "copy", tmp_path / "out")
+def test_what_is_missing_is_said(root, tmp_path):
+    """Which parts of a session must be there is tested in test_iemocap_layouts.py."""
+    (tmp_path / "copy").mkdir()
+    for folder in (tmp_path / "copy", tmp_path / "nowhere"):
+        with pytest.raises(ValueError, match=r"must hold IEMOCAP .looked for [^,]*Session1, .*/Se"):
+            iemocap.prepare(folder, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
     with pytest.raises(ValueError, match="`side` must be one of"):
         iemocap.read(root, side="left")
 

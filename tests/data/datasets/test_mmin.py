@@ -85,7 +85,7 @@ def test_a_choice_of_files(root, tmp_path):
     ("absent", "message"),
     [
         ("V/denseface.h5", r"must hold MMIN features \(looked for [^,]*V/denseface.h5"),
-        ("target", r"must hold MMIN features \(looked for .*target/1"),
+        ("target", r"must hold MMIN targets \(looked for .*target/1"),
         (
             "target/4/val_label.npy",
             "must hold complete targets .looked for .*val_label.npy.*received .*target/4",

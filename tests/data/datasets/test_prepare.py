@@ -180,6 +180,6 @@ def test_what_was_prepared_opens_without_the_originals(whole, tmp_path):
     assert [s["id"] for s in data.samples("test")] == list(
         record_examples.labels(data.records("test"))
     )
-    with pytest.raises(ValueError, match="holds no prepared data"):
+    with pytest.raises(ValueError, match="must hold prepared data"):
         PreparedData.open(tmp_path)
     assert iemocap.CLASS_NAMES == ("angry", "happy", "neutral", "sad")

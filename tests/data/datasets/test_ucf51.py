@@ -156,7 +156,7 @@ def test_splits_and_repeated_lines(root, tmp_path):
         ("", r"looked for .*UCF-101.*is no folder"),
         (
             "UCF-101",
-            r"must hold UCF101 \(looked for .*UCF-101, class folders \(ApplyEye.*ucfTrain",
+            r"must hold UCF101 \(looked for .*UCF-101, files such as v_ApplyEye.*ucfTrain",
         ),
         ("ucfTrainTestlist", r"must hold lists of UCF101 \(looked for .*ucfTrainTestlist"),
         ("ucfTrainTestlist/testlist01.txt", "must hold lists.*looked for .*testlist01.txt"),
@@ -190,7 +190,13 @@ def test_wrong_arguments_and_lists_are_named(root, tmp_path):
 
 def test_nothing_that_can_be_used(root, tmp_path):
     shutil.copytree(root, tmp_path / "copy")
-    for path in (tmp_path / "copy" / "UCF-101").rglob("*.avi"):
+    videos = list((tmp_path / "copy" / "UCF-101").rglob("*.avi"))
+    for path in videos[1:]:
         path.unlink()
-    with pytest.raises(ValueError, match="holds no sample that can be used"):
+    videos[0].rename(videos[0].with_name("v_ApplyLipstick_g25_c07.avi"))
+    with pytest.raises(ValueError, match="must hold samples that can be used.*no such file"):
         ucf51.prepare(tmp_path / "copy", tmp_path / "out", progress=False)
+    videos[0].with_name("v_ApplyLipstick_g25_c07.avi").unlink()
+    with pytest.raises(ValueError, match="must hold UCF101.*which holds UCF-101, ucfTrain"):
+        ucf51.prepare(tmp_path / "copy", tmp_path / "out", progress=False)
+    assert not (tmp_path / "out").exists()
