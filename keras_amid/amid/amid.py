@@ -5,6 +5,8 @@ Chen et al., "Enhanced Multimodal Representation Learning with Cross-modal KD", 
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -16,8 +18,9 @@ from keras_amid.amid.discriminators import (
     fundamental_discriminator,
 )
 from keras_amid.amid.state import AMIDState
-from keras_amid.distiller import Distiller
+from keras_amid.distiller import Batch, Distiller
 from keras_amid.losses.similarity import cosine_similarity
+from keras_amid.typing import Logs, Tensor, Terms
 from keras_amid.validation.arguments import check_choice, check_number, check_pair_normalizer
 
 CONTRASTIVE_LOSSES = ("mutual_information", "noise_contrastive")
@@ -95,7 +98,7 @@ class AMID(Distiller):
         self.use_enhanced_discriminator = bool(use_enhanced_discriminator)
         self.departures = Departures(bool(detach_teacher), bool(normalize_positives))
 
-    def add_networks(self):
+    def add_networks(self) -> None:
         """Makes the discriminators and the state."""
         sizes = (self.representation_dim, self.negative_slope)
         self.fundamental_discriminator = fundamental_discriminator(*sizes)
@@ -103,7 +106,7 @@ class AMID(Distiller):
         self.enhanced_discriminator.trainable = self.use_enhanced_discriminator
         self.state = AMIDState(name="state")
 
-    def train_step(self, *args, **kwargs):
+    def train_step(self, *args, **kwargs) -> Any:
         """One step, the paper's three updates in one pass.
 
         `compute_loss` gives the scalar L + L_D, in which
@@ -115,7 +118,7 @@ class AMID(Distiller):
         """
         return super().train_step(*args, **kwargs)
 
-    def distillation_loss(self, batch):
+    def distillation_loss(self, batch: Batch) -> Terms:
         """Eq. 17 and, for the discriminators only, Eq. 13: name -> (weight, one value a sample)."""
         a1, a2, a3 = self.mi_student_weight, self.mi_auxiliary_weight, self.adversarial_weight
         l_cls = batch.classification_loss(with_teacher=self.fixed_teacher is None)
@@ -133,7 +136,7 @@ class AMID(Distiller):
             "discriminator_loss": (on, l_d),
         }
 
-    def mutual_information_losses(self, batch):
+    def mutual_information_losses(self, batch: Batch) -> tuple[Tensor, Tensor | None]:
         """L_MIs (Eq. 8) and L_MIa (Eq. 9; None with a fixed teacher), each of shape (batch,)."""
         m, s, a = batch.teacher, batch.student, batch.auxiliary
         l_mi_s = self._mutual_information(batch, self.departures.aligned_teacher(m), s)
@@ -146,7 +149,7 @@ class AMID(Distiller):
         normalize = self.departures.normalize_positives
         return losses.mutual_information_loss(m, candidates, y, tau, normalize)
 
-    def adversarial_losses(self, batch):
+    def adversarial_losses(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """L_adv (Eq. 12), which reaches S only, and L_D (Eq. 13), which reaches D1, D2 only."""
         m, s, y = batch.teacher, batch.student, batch.labels
         d1, d2 = self.fundamental_discriminator, self.enhanced_discriminator
@@ -166,7 +169,7 @@ class AMID(Distiller):
         )
         return l_adv, l_d
 
-    def monitored(self, batch, terms):
+    def monitored(self, batch: Batch, terms: Terms) -> Logs:
         """The bounds of Eq. 6, Phi_1 and Phi_2 of Eq. 14 (in training summed for it), lambda."""
         logs = self._alignment(batch)
         if self.contrastive_loss == "mutual_information" and not self.normalize_positives:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 from keras import ops
 
@@ -22,6 +23,6 @@ class Departures:
     detach_teacher: bool = False
     normalize_positives: bool = False
 
-    def aligned_teacher(self, m):
+    def aligned_teacher(self, m: Any):
         """M as L_MIs sees it, shape `(batch, D)`."""
         return ops.stop_gradient(m) if self.detach_teacher else m

@@ -1,6 +1,9 @@
 """The two discriminators of AMID, section 3.2 of the paper."""
 
+from __future__ import annotations
+
 import functools
+from typing import Any
 
 import keras
 from keras import layers, ops
@@ -44,7 +47,7 @@ def _discriminator(name, depth, dim, negative_slope):
     return model
 
 
-def discriminate(discriminator, x, stop_weights=False):
+def discriminate(discriminator: Any, x: Any, stop_weights: bool = False):
     """Applies a discriminator layer by layer, without Keras's overhead of calling each.
 
     Args:

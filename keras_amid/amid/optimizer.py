@@ -1,9 +1,15 @@
 """The optimizers of AMID's three updates, held in one."""
 
+from __future__ import annotations
+
 import keras
 
 
-def amid_optimizer(main, discriminator_1, discriminator_2):
+def amid_optimizer(
+    main: keras.optimizers.Optimizer,
+    discriminator_1: keras.optimizers.Optimizer,
+    discriminator_2: keras.optimizers.Optimizer,
+) -> keras.optimizers.Optimizer:
     """One optimizer out of three: each group of variables is updated by its own.
 
     The result saves, restores and shards like any Keras optimizer. Learning-rate schedules

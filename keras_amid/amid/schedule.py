@@ -1,5 +1,7 @@
 """The epoch schedule of AMID: warm-up and adaptive lambda."""
 
+from __future__ import annotations
+
 import keras
 
 from keras_amid.validation.arguments import check_number, check_positive_int
@@ -27,7 +29,7 @@ class AMIDSchedule(keras.callbacks.Callback):
         TypeError: at the start of training, if the model is not an `AMID`.
     """
 
-    def __init__(self, warmup_epochs=20, smoothing=0.9):
+    def __init__(self, warmup_epochs: int = 20, smoothing: float = 0.9):
         super().__init__()
         self.warmup_epochs = check_positive_int("warmup_epochs", warmup_epochs, at_least=0)
         self.smoothing = check_number("smoothing", smoothing, at_least=0, at_most=1)
@@ -43,18 +45,18 @@ class AMIDSchedule(keras.callbacks.Callback):
             )
         return state
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict | None = None) -> None:
         """Refuses a model that has no such schedule."""
         _ = self._state
         self._offset = None
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         """Applies Eq. 14 to the epoch before, and switches the warm-up off when it is over."""
         if self._offset is None:
             self._offset = self._state.epochs_before(epoch)
         epoch += self._offset
         self._state.begin_epoch(epoch, epoch >= self.warmup_epochs, self.smoothing)
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: dict | None = None) -> None:
         """Applies Eq. 14 to the last epoch."""
         self._state.end_training(self.smoothing)

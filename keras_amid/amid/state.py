@@ -1,5 +1,9 @@
 """What AMID remembers between steps and epochs, in variables that are saved with the model."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -44,7 +48,7 @@ class AMIDState(keras.layers.Layer):
             aggregation="mean",
         )
 
-    def add_cosines(self, instance_sum, samples, class_sum, pairs):
+    def add_cosines(self, instance_sum: Any, samples: int, class_sum: Any, pairs: Any):
         """Adds a training batch's Phi_1 and Phi_2 to the epoch's sums.
 
         Args:
@@ -55,7 +59,7 @@ class AMIDState(keras.layers.Layer):
         """
         self.cosine_sums.assign_add(ops.stack([instance_sum, samples, class_sum, pairs]))
 
-    def frequency_of_repeats(self, repeated, update):
+    def frequency_of_repeats(self, repeated: Any, update: Any):
         """The running mean of w, at least 1: `pair_normalizer="frequency"`.
 
         The mean starts at the first batch's w and decays by 0.9 a batch; it includes the batch
@@ -95,7 +99,7 @@ class AMIDState(keras.layers.Layer):
         last = float(keras.ops.convert_to_numpy(self.epoch.value))
         self.epoch.assign(last // 1 + 0.5)
 
-    def begin_epoch(self, epoch, after_warmup, smoothing):
+    def begin_epoch(self, epoch: int, after_warmup: Any, smoothing: Any):
         """Starts an epoch: closes the one before, and sets the warm-up switch.
 
         Args:
@@ -110,7 +114,7 @@ class AMIDState(keras.layers.Layer):
         self.epoch.assign(float(epoch))
         self.after_warmup.assign(float(after_warmup))
 
-    def end_epoch(self, smoothing):
+    def end_epoch(self, smoothing: Any):
         """Eq. 14, from the sums of the epoch that ended.
 
             lambda~_m(t+1) = beta lambda~_m(t) + (1 - beta) (1 - Avg_t(Phi_m))               (14)

@@ -7,7 +7,8 @@ from keras import ops
 
 from keras_amid import losses
 from keras_amid.baselines.composition import build_composition
-from keras_amid.distiller import Distiller
+from keras_amid.distiller import Batch, Distiller
+from keras_amid.typing import Tensor, Terms
 from keras_amid.validation.arguments import check_choice, check_number
 
 DIVERGENCES = {
@@ -66,15 +67,15 @@ class CCL(Distiller):
         self.temperature = check_number("temperature", temperature, above=0)
         self.divergence = check_choice("divergence", divergence, tuple(DIVERGENCES))
 
-    def add_teacher(self, features):
+    def add_teacher(self, features: dict) -> None:
         """Makes the composition."""
         self.composition = build_composition(self.representation_dim)
 
-    def teacher_representation(self, features, student, auxiliary):
+    def teacher_representation(self, features: list, student: Tensor, auxiliary: Tensor) -> Tensor:
         """av of v (the student's) and a (the auxiliary's)."""
         return self.composition([auxiliary, student])
 
-    def distillation_loss(self, batch):
+    def distillation_loss(self, batch: Batch) -> Terms:
         """The sums of the student's terms and the composition's: name -> (weight, values)."""
         v, a, av = batch.student, batch.auxiliary, batch.teacher
         student = self._side(batch, v, a, av, batch.student_logits, batch.teacher_logits)

@@ -1,13 +1,17 @@
 """What CRD and CRCD remember: embeddings of every training sample, and the constants Z."""
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 from keras import ops
 
 from keras_amid import losses
+from keras_amid.distiller.batch import Batch
 from keras_amid.losses.similarity import l2_normalize
+from keras_amid.typing import Tensor
 
 
 class Candidates(NamedTuple):
@@ -50,13 +54,13 @@ class ContrastiveMemory(keras.layers.Layer):
 
     def __init__(
         self,
-        representation_dim,
-        embedding_dim=128,
-        train_labels=None,
-        num_negatives=16384,
-        momentum=0.5,
-        normalize=False,
-        name="memory",
+        representation_dim: Any,
+        embedding_dim: int = 128,
+        train_labels: Any = None,
+        num_negatives: int = 16384,
+        momentum: float = 0.5,
+        normalize: bool = False,
+        name: str = "memory",
         **kwargs,
     ):
         super().__init__(name=name, **{"dtype": "float32", **kwargs})
@@ -125,7 +129,7 @@ class ContrastiveMemory(keras.layers.Layer):
             return 0
         return len(self.train_labels) * (2 * 4 * self.embedding_dim + 4)
 
-    def embed(self, student, teacher):
+    def embed(self, student: Tensor, teacher: Tensor):
         """z of both sides: a linear layer each, scaled to unit length.
 
         Args:
@@ -137,7 +141,7 @@ class ContrastiveMemory(keras.layers.Layer):
         z_s, z_t = self.student_embedding(student), self.teacher_embedding(teacher)
         return l2_normalize(z_s), l2_normalize(z_t)
 
-    def candidates(self, batch, z_s, z_t):
+    def candidates(self, batch: Batch, z_s: Any, z_t: Any):
         """What this batch is contrasted with: rows of the banks, or the batch itself.
 
         Args:
@@ -169,7 +173,9 @@ class ContrastiveMemory(keras.layers.Layer):
         _, negatives = ops.top_k(ops.where(other, keys, -1.0), self.drawn_negatives)
         return ops.concatenate([ops.expand_dims(index, 1), ops.cast(negatives, "int32")], axis=1)
 
-    def normalizing_constants(self, student_scores, teacher_scores, candidates, training):
+    def normalizing_constants(
+        self, student_scores: Any, teacher_scores: Any, candidates: Candidates, training: bool
+    ):
         """log Z of both sides: set by the first training batch, and kept.
 
         Args:
@@ -191,7 +197,7 @@ class ContrastiveMemory(keras.layers.Layer):
             self.log_z_is_set.assign(1.0)
         return ops.unstack(log_z, 2)
 
-    def update(self, index, z_s, z_t):
+    def update(self, index: Tensor | None, z_s: Any, z_t: Any):
         """bank[index] <- l2norm(momentum bank[index] + (1 - momentum) z), where there are banks.
 
         A sample that is in the batch twice counts once, with the mean of its embeddings.
@@ -210,7 +216,7 @@ class ContrastiveMemory(keras.layers.Layer):
             rows = l2_normalize(self.momentum * old + (1.0 - self.momentum) * mean)
             bank.assign(ops.scatter_update(bank.value, ops.expand_dims(index, 1), rows))
 
-    def refuse_replicas(self, model):
+    def refuse_replicas(self, model: Any):
         """Raises ValueError in a step of several replicas, where there are banks.
 
         Args:
@@ -224,20 +230,20 @@ class ContrastiveMemory(keras.layers.Layer):
                 "expected one device, or keras.distribution on JAX."
             )
 
-    def save_own_variables(self, store):
+    def save_own_variables(self, store: Any):
         """Keras saves a layer's weights; the state of the draw goes with them."""
         super().save_own_variables(store)
         if self.has_banks:
             store["seed_state"] = ops.convert_to_numpy(self.seed_generator.state.value)
 
-    def load_own_variables(self, store):
+    def load_own_variables(self, store: Any):
         """What `save_own_variables` saved."""
         weights = {key: store[key] for key in store.keys() if key != "seed_state"}
         super().load_own_variables(weights)
         if self.has_banks:
             self.seed_generator.state.assign(store["seed_state"])
 
-    def get_config(self):
+    def get_config(self) -> dict:
         labels = self.train_labels
         return {
             **super().get_config(),
@@ -266,7 +272,7 @@ def _batch_itself(batch, z_s, z_t):
     )
 
 
-def check_train_labels(train_labels, num_classes: int, semi_supervised: bool = False):
+def check_train_labels(train_labels: Any, num_classes: int, semi_supervised: bool = False):
     """Returns the labels as an int32 array, or None; raises ValueError where they do not fit.
 
     Args:

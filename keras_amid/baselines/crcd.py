@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from keras_amid import losses
 from keras_amid.baselines.contrastive_memory import ContrastiveMemory, check_train_labels
-from keras_amid.distiller import Distiller
+from keras_amid.distiller import Batch, Distiller
+from keras_amid.typing import Tensor, Terms
 from keras_amid.validation.arguments import check_number, check_positive_int
 
 
@@ -57,7 +60,7 @@ class CRCD(Distiller):
         num_classes: int,
         representation_dim: int = 512,
         *,
-        train_labels=None,
+        train_labels: Any = None,
         contrastive_weight: float = 1.0,
         gradient_weight: float = 1.0,
         temperature: float = 0.05,
@@ -76,7 +79,7 @@ class CRCD(Distiller):
         self.embedding_dim = check_positive_int("embedding_dim", embedding_dim)
         self.momentum = check_number("momentum", momentum, at_least=0, at_most=1)
 
-    def add_networks(self):
+    def add_networks(self) -> None:
         """Makes the embeddings, the banks and the constants."""
         self.memory = ContrastiveMemory(
             self.representation_dim,
@@ -87,7 +90,7 @@ class CRCD(Distiller):
             normalize=True,
         )
 
-    def distillation_loss(self, batch):
+    def distillation_loss(self, batch: Batch) -> Terms:
         """L_cls, L_grad and the contrastive loss of the relations: name -> (weight, values)."""
         gradient = losses.gradient_agreement_loss(
             batch.student_logits, batch.teacher_logits, batch.targets, self.classifier.kernel
@@ -101,7 +104,7 @@ class CRCD(Distiller):
             terms["contrastive_loss"] = (self.contrastive_weight, self.contrastive_loss(batch))
         return terms
 
-    def contrastive_loss(self, batch):
+    def contrastive_loss(self, batch: Batch) -> Tensor:
         """NCE of both sides' relations, for each sample the mean over the anchors, shape (batch,).
 
         In training, Z is set and the banks are updated.

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from keras_amid import losses
 from keras_amid.baselines.contrastive_memory import ContrastiveMemory, check_train_labels
-from keras_amid.distiller import Distiller
+from keras_amid.distiller import Batch, Distiller
+from keras_amid.typing import Tensor, Terms
 from keras_amid.validation.arguments import check_number, check_positive_int
 
 
@@ -57,7 +60,7 @@ class CRD(Distiller):
         num_classes: int,
         representation_dim: int = 512,
         *,
-        train_labels=None,
+        train_labels: Any = None,
         contrastive_weight: float = 0.8,
         temperature: float = 0.07,
         num_negatives: int = 16384,
@@ -74,7 +77,7 @@ class CRD(Distiller):
         self.embedding_dim = check_positive_int("embedding_dim", embedding_dim)
         self.momentum = check_number("momentum", momentum, at_least=0, at_most=1)
 
-    def add_networks(self):
+    def add_networks(self) -> None:
         """Makes the embeddings, the banks and the constants."""
         self.memory = ContrastiveMemory(
             self.representation_dim,
@@ -84,14 +87,14 @@ class CRD(Distiller):
             self.momentum,
         )
 
-    def distillation_loss(self, batch):
+    def distillation_loss(self, batch: Batch) -> Terms:
         """L_cls and, both sides added, the contrastive loss: name -> (weight, values)."""
         terms = {"classification_loss": (1.0, batch.classification_loss())}
         if batch.training or not self.memory.has_banks:
             terms["contrastive_loss"] = (self.contrastive_weight, self.contrastive_loss(batch))
         return terms
 
-    def contrastive_loss(self, batch):
+    def contrastive_loss(self, batch: Batch) -> Tensor:
         """NCE of both sides, shape (batch,); in training, Z is set and the banks are updated."""
         memory = self.memory
         memory.refuse_replicas(self)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import keras
 
 from keras_amid import losses
-from keras_amid.distiller import Distiller
+from keras_amid.distiller import Batch, Distiller
+from keras_amid.typing import Tensor, Terms
 from keras_amid.validation.arguments import check_number, check_positive_int
 
 
@@ -58,21 +59,21 @@ class GMC(Distiller):
         self.embedding_dim = check_positive_int("embedding_dim", embedding_dim)
         self.positive_in_denominator = bool(positive_in_denominator)
 
-    def add_networks(self):
+    def add_networks(self) -> None:
         """Makes the shared projection."""
         self.shared_projection = keras.layers.Dense(
             self.embedding_dim, dtype="float32", name="shared_projection"
         )
         self.shared_projection.build((None, self.representation_dim))
 
-    def distillation_loss(self, batch):
+    def distillation_loss(self, batch: Batch) -> Terms:
         """L_cls and GMC's loss of S and of A against M: name -> (weight, values)."""
         return {
             "classification_loss": (1.0, batch.classification_loss()),
             "contrastive_loss": (self.contrastive_weight, self.contrastive_loss(batch)),
         }
 
-    def contrastive_loss(self, batch):
+    def contrastive_loss(self, batch: Batch) -> Tensor:
         """L_GMC summed over the modalities, shape (batch,)."""
         joint = self.shared_projection(batch.teacher)
         return sum(

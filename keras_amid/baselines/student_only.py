@@ -1,8 +1,11 @@
 """The baseline: the student alone, with its own cross-entropy."""
 
+from __future__ import annotations
+
 import keras
 
-from keras_amid.distiller import Distiller
+from keras_amid.distiller import Batch, Distiller
+from keras_amid.typing import Terms
 
 
 @keras.saving.register_keras_serializable(package="keras_amid")
@@ -15,6 +18,6 @@ class StudentOnly(Distiller):
 
     uses_teacher = False
 
-    def distillation_loss(self, batch):
+    def distillation_loss(self, batch: Batch) -> Terms:
         """Cross-entropy of the student: name -> (weight, values)."""
         return {"classification_loss": (1.0, batch.classification_loss())}

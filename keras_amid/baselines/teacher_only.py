@@ -1,8 +1,11 @@
 """The upper row of Table 4: the teacher alone, with its own cross-entropy."""
 
+from __future__ import annotations
+
 import keras
 
-from keras_amid.distiller import Distiller
+from keras_amid.distiller import Batch, Distiller
+from keras_amid.typing import Terms
 
 
 @keras.saving.register_keras_serializable(package="keras_amid")
@@ -21,6 +24,6 @@ class TeacherOnly(Distiller):
     Args: see `Distiller`.
     """
 
-    def distillation_loss(self, batch):
+    def distillation_loss(self, batch: Batch) -> Terms:
         """Cross-entropy of the teacher: name -> (weight, values)."""
         return {"classification_loss": (1.0, batch.cross_entropy(batch.teacher_logits))}

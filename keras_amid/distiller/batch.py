@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from keras import ops
 
+from keras_amid.typing import Tensor
+
 
 class Batch:
     """The labels and the networks' outputs of one batch, in float32 under every dtype policy.
@@ -32,11 +34,11 @@ class Batch:
 
     def __init__(
         self,
-        labels,
+        labels: Tensor,
         outputs: dict,
-        sample_weight=None,
+        sample_weight: Tensor | None = None,
         training: bool = False,
-        index=None,
+        index: Tensor | None = None,
         semi_supervised: bool = False,
     ):
         # Half precision would not do for sums over a batch, and the classifier and the
@@ -65,7 +67,7 @@ class Batch:
             self.targets = ops.where(labelled, labels, 0)
             self.labelled = ops.cast(labelled, "float32")
 
-    def cross_entropy(self, logits):
+    def cross_entropy(self, logits: Tensor) -> Tensor:
         """Cross-entropy of the labels, one value per sample.
 
         Values are such that their mean over the batch is that over the labelled samples: 0 for an
@@ -87,7 +89,7 @@ class Batch:
         known = ops.logical_or(known, ops.equal(self._given, -1))
         return self.over_labelled(ops.where(known, values, float("nan")))
 
-    def over_labelled(self, values):
+    def over_labelled(self, values: Tensor) -> Tensor:
         """The values, one per sample, so that their batch mean is that over the labelled samples.
 
         Args:
@@ -106,7 +108,7 @@ class Batch:
         """Number of labelled samples, a float32 scalar."""
         return self.size if self.labelled is None else ops.sum(self.labelled)
 
-    def classification_loss(self, with_teacher: bool = True):
+    def classification_loss(self, with_teacher: bool = True) -> Tensor:
         """L_cls of Eq. 15: cross-entropy of the student and, where there is one, the teacher.
 
         Args:
@@ -120,16 +122,16 @@ class Batch:
             values = values + self.cross_entropy(self.teacher_logits)
         return values
 
-    def accuracy(self, logits):
+    def accuracy(self, logits: Tensor) -> Tensor:
         """Fraction of the labelled samples whose largest logit is the label's, a float32 scalar."""
         hits = ops.equal(ops.cast(ops.argmax(logits, axis=-1), "int32"), self._given)
         return ops.mean(self.over_labelled(ops.cast(hits, "float32")))
 
-    def mean(self, values):
+    def mean(self, values: Tensor) -> Tensor:
         """Mean over the batch of values, one per sample, times the sample weights."""
         return ops.mean(values if self.sample_weight is None else values * self.sample_weight)
 
-    def zeros(self):
+    def zeros(self) -> Tensor:
         """0 for each sample, as a function of everything that the networks put out.
 
         Added to the loss, it gives a gradient of 0 to networks that the method's terms leave out:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from typing import Any
+
 from keras_amid.distiller import step
 from keras_amid.validation import feeding
 from keras_amid.validation.checks import Expected
@@ -16,6 +20,16 @@ _WHERE = {
 
 class CheckedCalls:
     """`fit`, `evaluate`, `predict` and the like of a `Distiller`, before those of `keras.Model`."""
+
+    # What a `Distiller` has.
+    target_extractors: dict
+    training_inputs: list
+    modalities: list
+    num_classes: int
+    input_dtypes: dict
+    train_labels: Any
+    semi_supervised: bool
+    student: Any
 
     def expected_data(self, call: str) -> Expected:
         """What the data of a call must be.
@@ -84,7 +98,7 @@ class CheckedCalls:
         outputs = feeding.run(self, "predict", self.student.predict, args, kwargs)
         return outputs["probabilities"]
 
-    def represent(self, x, batch_size=None, verbose=0):
+    def represent(self, x: Any, batch_size: int | None = None, verbose: int = 0):
         """The representations, in inference mode.
 
         Args:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -16,6 +18,7 @@ from keras_amid.distiller.construction import (
     then,
 )
 from keras_amid.distiller.fixed_teacher import check_fixed_teacher
+from keras_amid.typing import Tensor
 from keras_amid.validation.arguments import (
     check_choice,
     check_extractors,
@@ -108,7 +111,7 @@ class Distiller(CheckedCalls, keras.Model):
         if not (self.train_auxiliary and online):
             for extractor in auxiliary.values():
                 extractor.trainable = False
-        self.input_dtypes = {}
+        self.input_dtypes: dict = {}
         self.student = self.teacher = None
         self.components, self.sample_mean = ComponentMeans(), step.SampleMean()
 
@@ -124,7 +127,7 @@ class Distiller(CheckedCalls, keras.Model):
     def training_inputs(self) -> list:
         """list of what x must hold in training: the modalities that are used, or "index" too."""
         fixed = {} if self.fixed_teacher is None else self.fixed_teacher.input
-        index = [] if self.train_labels is None else [INDEX]
+        index: list = [] if self.train_labels is None else [INDEX]
         return [*dict.fromkeys([*self.used_extractors, *fixed]), *index]
 
     @property
@@ -135,10 +138,10 @@ class Distiller(CheckedCalls, keras.Model):
 
     # Networks.
 
-    def add_networks(self):
+    def add_networks(self) -> None:
         """Makes the method's own networks and state, if any: a method's hook."""
 
-    def add_teacher(self, features):
+    def add_teacher(self, features: dict) -> None:
         """Makes the teacher's own networks: a method's hook.
 
         Args:
@@ -148,7 +151,7 @@ class Distiller(CheckedCalls, keras.Model):
             features, self.representation_dim, self.negative_slope
         )
 
-    def teacher_representation(self, features, student, auxiliary):
+    def teacher_representation(self, features: list, student: Tensor, auxiliary: Tensor) -> Tensor:
         """M, shape `(batch, D)`: a method's hook.
 
         Args:
@@ -157,7 +160,7 @@ class Distiller(CheckedCalls, keras.Model):
         """
         return self.teacher_mlp(graph.concatenate(features))
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         """Builds from shapes, where the extractors did not tell theirs.
 
         Args:
@@ -173,7 +176,7 @@ class Distiller(CheckedCalls, keras.Model):
         if all(template is not None for template in templates.values()):
             assemble(self, templates)
 
-    def call(self, x, training=None):
+    def call(self, x: Any, training: bool | None = None) -> Any:
         """One pass through the networks.
 
         Args:
@@ -223,7 +226,14 @@ class Distiller(CheckedCalls, keras.Model):
         """
         return {}
 
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Tensor | None = None,
+        training: bool = True,
+    ) -> Tensor:
         """The scalar to minimise: the batch mean of the weighted loss, and regularisers.
 
         Args:
@@ -249,7 +259,9 @@ class Distiller(CheckedCalls, keras.Model):
             loss = loss + self.sample_mean.mean(ops.reshape(ops.cast(extra, loss.dtype), (1,)))
         return loss
 
-    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+    def compute_metrics(
+        self, x: Any, y: Any, y_pred: Any, sample_weight: Tensor | None = None
+    ) -> dict:
         """The logs of a step: what `compute_loss` logged, and metrics given to `compile`.
 
         Compiled metrics see the student's probabilities. What this batch did not log (the
@@ -260,11 +272,11 @@ class Distiller(CheckedCalls, keras.Model):
 
     # Saving.
 
-    def get_config(self):
+    def get_config(self) -> dict:
         """The constructor's arguments, the extractors serialized."""
         return {**super().get_config(), **serialized_arguments(self, Distiller)}
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
+    def from_config(cls, config: dict, custom_objects: dict | None = None) -> keras.Model:
         """The model of a `get_config`."""
         return cls(**deserialized_arguments(config, custom_objects))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from keras_amid.distiller.batch import Batch
+from keras_amid.typing import Tensor, Terms
 
 
 @keras.saving.register_keras_serializable(package="keras_amid")
@@ -16,17 +19,17 @@ class SampleMean(keras.losses.Loss):
     `tf.distribute` strategy as its optimizers expect.
     """
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Any, y_pred: Any) -> Any:
         """Returns the values, `y_pred`, as they are."""
         del y_true
         return y_pred
 
-    def mean(self, values, sample_weight=None):
+    def mean(self, values: Tensor, sample_weight: Tensor | None = None) -> Tensor:
         """Scalar mean of `sample_weight * values` over the batch."""
         return self(values, values, sample_weight)
 
 
-def terms_and_logs(model, batch: Batch):
+def terms_and_logs(model: Any, batch: Batch):
     """The terms of a batch's loss, and all that is logged of it.
 
     Args:
@@ -50,7 +53,7 @@ def terms_and_logs(model, batch: Batch):
     return terms, logs | further
 
 
-def refuse_compiled_loss(model, compiled: dict | None):
+def refuse_compiled_loss(model: Any, compiled: dict | None):
     """Raises ValueError where `compile` was given a loss, which would have no effect.
 
     Args:
@@ -66,7 +69,7 @@ def refuse_compiled_loss(model, compiled: dict | None):
             )
 
 
-def total(terms, batch: Batch):
+def total(terms: Terms, batch: Batch):
     """The sum of the weighted terms, one value per sample, shape `(batch,)`."""
     return sum(weight * values for weight, values in terms.values()) + batch.zeros()
 

@@ -1,13 +1,18 @@
 """Accuracy class by class, and the two accuracies of emotion recognition."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import keras
 import numpy as np
 from sklearn.metrics import accuracy_score, recall_score
 
+from keras_amid.typing import Tensor
 from keras_amid.validation.arguments import check_positive_int
 
 
-def per_class_accuracy(labels, predictions, num_classes):
+def per_class_accuracy(labels: Tensor, predictions: Any, num_classes: int) -> np.ndarray:
     """The share of each class's samples that are predicted right (the class's recall).
 
     Args:
@@ -29,7 +34,7 @@ def per_class_accuracy(labels, predictions, num_classes):
     )
 
 
-def weighted_and_unweighted_accuracy(labels, predictions, num_classes):
+def weighted_and_unweighted_accuracy(labels: Tensor, predictions: Any, num_classes: int) -> dict:
     """WA and UA, the figures of emotion recognition (IEMOCAP).
 
     Args:
@@ -70,7 +75,7 @@ def _most_probable(scores, expected):
     return scores.argmax(axis=1)
 
 
-def to_numpy(name, values):
+def to_numpy(name: str | None, values: Tensor):
     """A backend tensor, array or list as a NumPy array; ValueError where it is none."""
     try:
         is_tensor = keras.ops.is_tensor(values)
@@ -79,7 +84,7 @@ def to_numpy(name, values):
         raise ValueError(f"`{name}` must be an array; received {type(values).__name__}.") from error
 
 
-def check_labels(name, labels, size, num_classes=None):
+def check_labels(name: str | None, labels: Tensor, size: Any, num_classes: int | None = None):
     """Labels as an array of integers.
 
     Args:

@@ -1,6 +1,11 @@
 """Figures of training runs and of comparisons between methods."""
 
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -28,7 +33,7 @@ _PANELS = (
 )
 
 
-def training_figure(histories, path=None):
+def training_figure(histories: Any, path: str | os.PathLike | None = None):
     """Draws accuracy, same-class cosine and lambda of runs over their epochs.
 
     Args:
@@ -62,7 +67,9 @@ def training_figure(histories, path=None):
     return _saved(figure, path)
 
 
-def per_class_figure(accuracies, class_names, path=None):
+def per_class_figure(
+    accuracies: Any, class_names: Sequence[str], path: str | os.PathLike | None = None
+):
     """Draws the per-class accuracy of two methods or more side by side (Fig. 3 of the paper).
 
     Args:
@@ -101,7 +108,7 @@ def per_class_figure(accuracies, class_names, path=None):
     return _saved(figure, path)
 
 
-def accuracy_gap_figure(histories, path=None):
+def accuracy_gap_figure(histories: Any, path: str | os.PathLike | None = None):
     """Draws the accuracy of the teacher minus that of the student over the epochs (Fig. 4).
 
     Args:
@@ -133,7 +140,7 @@ def accuracy_gap_figure(histories, path=None):
     return _saved(figure, path)
 
 
-def class_cosine_figure(histories, path=None):
+def class_cosine_figure(histories: Any, path: str | os.PathLike | None = None):
     """Draws the mean same-class cosine of teacher and student over the epochs (Fig. 5).
 
     Args:

@@ -1,5 +1,10 @@
 """Retrieval with representations: recall at K."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import sklearn
 from sklearn.neighbors import NearestNeighbors
@@ -11,7 +16,9 @@ from keras_amid.validation.arguments import check_positive_int
 _WORKING_MEMORY = 256
 
 
-def recall_at_k(queries, query_labels, gallery, gallery_labels, k=(1, 5)):
+def recall_at_k(
+    queries: Any, query_labels: Any, gallery: Any, gallery_labels: Any, k: Sequence[int] = (1, 5)
+) -> dict:
     """Recall at K: the share of queries with their class among the K nearest of the gallery.
 
     Nearest by cosine similarity. On video, queries are the representations of the test split and

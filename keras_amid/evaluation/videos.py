@@ -1,6 +1,9 @@
 """From windows to videos: test-time figures of a video are means over all its windows."""
 
+from __future__ import annotations
+
 import dataclasses
+from typing import Any
 
 import keras
 import numpy as np
@@ -43,7 +46,7 @@ class VideoPredictions:
         return float(np.mean(self.teacher_probabilities.argmax(axis=1) == self.labels))
 
 
-def predict_videos(model, windows, progress=False):
+def predict_videos(model: keras.Model, windows: Any, progress: bool = False) -> VideoPredictions:
     """Runs a model over all windows of all videos, once, and averages over each video.
 
     Args:

@@ -5,11 +5,15 @@ Also from the command line, for a saved student (or whole model):
     python -m keras_amid.export student.keras saved_models/name --class-names classes.txt
 """
 
+from __future__ import annotations
+
 import argparse
 import importlib
 import os
 import re
 import tempfile
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 
@@ -19,7 +23,12 @@ from keras_amid.validation.arguments import check_positive_int
 _OUTPUTS = ("probabilities", "logits", "representation")
 
 
-def export_student(model, path, class_names=None, version=None):
+def export_student(
+    model: keras.Model,
+    path: str | os.PathLike,
+    class_names: Sequence[str] | None = None,
+    version: int | None = None,
+) -> str:
     """Writes the student as the next version of a served model.
 
     The SavedModel has the signature `serving_default`. Its inputs are the target modalities, under
@@ -158,7 +167,7 @@ def _parser():
     return parser
 
 
-def main(arguments=None):
+def main(arguments: Any = None):
     """The command line of `export_student`.
 
     Args:

@@ -1,5 +1,10 @@
 """BERT: tokens -> features, from the layers of keras-hub."""
 
+from __future__ import annotations
+
+import os
+from typing import Any
+
 import keras
 from keras import layers, ops
 
@@ -51,20 +56,20 @@ class Bert(keras.Model):
 
     def __init__(
         self,
-        vocabulary_size=30522,
-        num_layers=12,
-        num_heads=12,
-        hidden_dim=768,
-        intermediate_dim=3072,
-        max_sequence_length=512,
-        num_segments=2,
-        dropout=0.1,
-        activation="gelu",
-        pooling="mean",
-        segments=False,
-        name="bert",
-        dtype=None,
-        trainable=True,
+        vocabulary_size: int = 30522,
+        num_layers: int = 12,
+        num_heads: int = 12,
+        hidden_dim: int = 768,
+        intermediate_dim: int = 3072,
+        max_sequence_length: int = 512,
+        num_segments: int = 2,
+        dropout: float = 0.1,
+        activation: str = "gelu",
+        pooling: str = "mean",
+        segments: bool = False,
+        name: str = "bert",
+        dtype: Any = None,
+        trainable: bool = True,
     ):
         config = {
             "vocabulary_size": vocabulary_size,
@@ -85,11 +90,11 @@ class Bert(keras.Model):
             super().__init__(inputs=inputs, outputs=outputs, name=name, trainable=trainable)
         self.arguments = config
 
-    def get_config(self):
+    def get_config(self) -> dict:
         return super().get_config() | self.arguments
 
     @classmethod
-    def from_checkpoint(cls, path, **arguments):
+    def from_checkpoint(cls, path: str | os.PathLike, **arguments) -> keras.Model:
         """Builds the network with the weights of a Hugging Face checkpoint.
 
         Args:
@@ -113,7 +118,7 @@ class Bert(keras.Model):
         return model
 
     @classmethod
-    def from_preset(cls, preset, **arguments):
+    def from_preset(cls, preset: str, **arguments) -> keras.Model:
         """Builds the network with the sizes and weights of a keras-hub preset.
 
         Args:

@@ -1,5 +1,7 @@
 """Text -> BERT's tokens, from a local vocabulary file."""
 
+from __future__ import annotations
+
 import os
 
 import numpy as np
@@ -35,7 +37,7 @@ class BertTokenizer:
         ValueError: the vocabulary lacks a special token; `length` is less than 3.
     """
 
-    def __init__(self, vocabulary_path, length, lowercase=True):
+    def __init__(self, vocabulary_path: str | os.PathLike, length: int, lowercase: bool = True):
         if length < 3:
             raise ValueError(f"`length` must be at least 3. Received: length={length}")
         vocabulary = _read(vocabulary_path)

@@ -1,5 +1,9 @@
 """A perceptron over the cells of a small clip."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+
 import keras
 from keras import layers, ops
 
@@ -7,14 +11,14 @@ from keras_amid.extractors.mlp import leaky_dense
 
 
 def clip_mlp(
-    input_shape=(8, 64, 64, 1),
-    cells=(4, 8, 8),
-    units=(96, 48),
-    mean=128.0,
-    standard_deviation=9.0,
-    negative_slope=0.2,
-    name="clip_mlp",
-):
+    input_shape: Sequence = (8, 64, 64, 1),
+    cells: Sequence = (4, 8, 8),
+    units: Sequence[int] = (96, 48),
+    mean: float = 128.0,
+    standard_deviation: float = 9.0,
+    negative_slope: float = 0.2,
+    name: str = "clip_mlp",
+) -> keras.Model:
     """Perceptron over the mean levels of a clip's cells: the ripple tank's video extractor.
 
     Args:

@@ -1,5 +1,11 @@
 """CNN14, the sound network of PANNs."""
 
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import numpy as np
 from keras import layers, ops
@@ -59,17 +65,17 @@ class CNN14(keras.Model):
 
     def __init__(
         self,
-        features=2048,
-        sample_rate=32000,
-        negative_slope=0.01,
-        spec_augment=True,
-        conv_dropout=0.2,
-        dropout=0.5,
-        width=1.0,
-        input_shape=(None,),
-        name="cnn14",
-        dtype=None,
-        trainable=True,
+        features: int = 2048,
+        sample_rate: int = 32000,
+        negative_slope: float = 0.01,
+        spec_augment: bool = True,
+        conv_dropout: float = 0.2,
+        dropout: float = 0.5,
+        width: float = 1.0,
+        input_shape: Sequence = (None,),
+        name: str = "cnn14",
+        dtype: Any = None,
+        trainable: bool = True,
     ):
         _check(features, sample_rate, width, input_shape)
         policy = keras.dtype_policies.get(dtype or keras.config.dtype_policy())
@@ -98,7 +104,9 @@ class CNN14(keras.Model):
         self.conv_dropout, self.dropout = conv_dropout, dropout
 
     @classmethod
-    def from_checkpoint(cls, path, negative_slope=0.0, **kwargs):
+    def from_checkpoint(
+        cls, path: str | os.PathLike, negative_slope: float = 0.0, **kwargs
+    ) -> keras.Model:
         """The network with the weights of a PyTorch checkpoint of PANNs.
 
         Args:
@@ -133,7 +141,7 @@ class CNN14(keras.Model):
         )
         return model
 
-    def get_config(self):
+    def get_config(self) -> dict:
         return {
             "features": self.features,
             "sample_rate": self.sample_rate,
@@ -211,19 +219,19 @@ class AtLeast(keras.layers.Layer):
         least: int, samples.
     """
 
-    def __init__(self, least, **kwargs):
+    def __init__(self, least: Any, **kwargs):
         super().__init__(**kwargs)
         self.least = least
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         batch, samples = ops.shape(inputs)
         larger = max if isinstance(samples, int) else ops.maximum
         zeros = ops.zeros((batch, larger(self.least - samples, 0)), inputs.dtype)
         return ops.concatenate([inputs, zeros], axis=1)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> tuple:
         batch, samples = input_shape
         return batch, None if samples is None else max(samples, self.least)
 
-    def get_config(self):
+    def get_config(self) -> dict:
         return super().get_config() | {"least": self.least}

@@ -1,6 +1,11 @@
 """DenseNet over the frames of a video, from keras-hub's backbone."""
 
+from __future__ import annotations
+
+import os
 import re
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 from keras import layers, ops
@@ -52,13 +57,13 @@ class DenseNet(keras.Model):
 
     def __init__(
         self,
-        blocks=(6, 12, 24, 16),
-        growth_rate=32,
-        pooling="mean",
-        padding="symmetric",
-        name="dense_net",
-        dtype=None,
-        trainable=True,
+        blocks: Sequence = (6, 12, 24, 16),
+        growth_rate: int = 32,
+        pooling: str = "mean",
+        padding: str = "symmetric",
+        name: str = "dense_net",
+        dtype: Any = None,
+        trainable: bool = True,
     ):
         if pooling not in ("mean", None):
             raise ValueError(f'`pooling` must be "mean" or None. Received: pooling={pooling!r}')
@@ -79,7 +84,7 @@ class DenseNet(keras.Model):
         self.pooling = pooling
         self.padding = padding
 
-    def get_config(self):
+    def get_config(self) -> dict:
         return super().get_config() | {
             "blocks": self.blocks,
             "growth_rate": self.growth_rate,
@@ -88,7 +93,7 @@ class DenseNet(keras.Model):
         }
 
     @classmethod
-    def from_checkpoint(cls, path, **arguments):
+    def from_checkpoint(cls, path: str | os.PathLike, **arguments) -> keras.Model:
         """Builds the network with the weights of torchvision's.
 
         Args:
@@ -120,7 +125,7 @@ class DenseNet(keras.Model):
         return model
 
     @classmethod
-    def from_preset(cls, preset, **arguments):
+    def from_preset(cls, preset: str, **arguments) -> keras.Model:
         """Builds the network with the sizes and weights of a keras-hub preset.
 
         Args:

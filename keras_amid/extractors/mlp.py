@@ -1,10 +1,17 @@
 """Multilayer perceptron with Leaky ReLU."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 from keras import layers
 
 
-def mlp(input_dim, units=(96, 48), negative_slope=0.2, name="mlp"):
+def mlp(
+    input_dim: int, units: Sequence[int] = (96, 48), negative_slope: float = 0.2, name: str = "mlp"
+) -> keras.Model:
     """Perceptron over ready features, Leaky ReLU after every layer.
 
     Args:
@@ -20,7 +27,7 @@ def mlp(input_dim, units=(96, 48), negative_slope=0.2, name="mlp"):
     return keras.Model(features, leaky_dense(features, units, negative_slope), name=name)
 
 
-def leaky_dense(x, units, negative_slope):
+def leaky_dense(x: Any, units: Any, negative_slope: Any):
     """Dense layers of the given sizes, each followed by Leaky ReLU, on a symbolic tensor.
 
     Args:

@@ -1,5 +1,11 @@
 """R(2+1)D video networks."""
 
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 from keras import layers
 
@@ -52,16 +58,16 @@ class R2Plus1D(keras.Model):
 
     def __init__(
         self,
-        depth=18,
-        width=1.0,
-        negative_slope=0.01,
-        input_shape=(None, None, None, 3),
-        input_dtype="uint8",
-        mean=None,
-        standard_deviation=None,
-        name="r2plus1d",
-        dtype=None,
-        trainable=True,
+        depth: int = 18,
+        width: float = 1.0,
+        negative_slope: float = 0.01,
+        input_shape: Sequence = (None, None, None, 3),
+        input_dtype: str = "uint8",
+        mean: Any = None,
+        standard_deviation: Any = None,
+        name: str = "r2plus1d",
+        dtype: Any = None,
+        trainable: bool = True,
     ):
         _check(depth, width, input_shape)
         policy = keras.dtype_policies.get(dtype or keras.config.dtype_policy())
@@ -77,7 +83,9 @@ class R2Plus1D(keras.Model):
         self.standard_deviation = standard_deviation
 
     @classmethod
-    def from_checkpoint(cls, path, negative_slope=0.0, **kwargs):
+    def from_checkpoint(
+        cls, path: str | os.PathLike, negative_slope: float = 0.0, **kwargs
+    ) -> keras.Model:
         """The network with the weights of a PyTorch state dict.
 
         Args:
@@ -105,7 +113,7 @@ class R2Plus1D(keras.Model):
         assign_tensors(tensors, targets, unused=(r"fc\..*", r".*\.num_batches_tracked"))
         return model
 
-    def get_config(self):
+    def get_config(self) -> dict:
         return {
             "depth": self.depth,
             "width": self.width,

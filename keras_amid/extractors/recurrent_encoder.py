@@ -1,5 +1,10 @@
 """A recurrent network over features of frames: the student of the emotion task."""
 
+from __future__ import annotations
+
+import os
+from typing import Any
+
 import keras
 import numpy as np
 from keras import layers, ops
@@ -40,14 +45,14 @@ class RecurrentEncoder(keras.Model):
 
     def __init__(
         self,
-        input_dim,
-        units=768,
-        cell="lstm",
-        num_layers=1,
-        pooling="max",
-        name="recurrent_encoder",
-        dtype=None,
-        trainable=True,
+        input_dim: int,
+        units: int = 768,
+        cell: str = "lstm",
+        num_layers: int = 1,
+        pooling: str = "max",
+        name: str = "recurrent_encoder",
+        dtype: Any = None,
+        trainable: bool = True,
     ):
         if cell not in _CELLS:
             raise ValueError(f"`cell` must be one of {sorted(_CELLS)}. Received: cell={cell!r}")
@@ -68,7 +73,7 @@ class RecurrentEncoder(keras.Model):
         self.num_layers = num_layers
         self.pooling = pooling
 
-    def get_config(self):
+    def get_config(self) -> dict:
         return super().get_config() | {
             "input_dim": self.input_dim,
             "units": self.units,
@@ -78,7 +83,7 @@ class RecurrentEncoder(keras.Model):
         }
 
     @classmethod
-    def from_checkpoint(cls, path, prefix="", **arguments):
+    def from_checkpoint(cls, path: str | os.PathLike, prefix: str = "", **arguments) -> keras.Model:
         """Builds the encoder with the weights of a `torch.nn.LSTM` or `torch.nn.GRU`.
 
         Args:

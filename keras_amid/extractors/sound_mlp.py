@@ -1,5 +1,9 @@
 """A perceptron over the mean log-mel spectrum of a sound."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+
 import keras
 from keras import layers, ops
 
@@ -9,18 +13,18 @@ from keras_amid.extractors.mlp import leaky_dense
 
 
 def sound_mlp(
-    samples=8000,
-    sample_rate=16000,
-    fft_length=4096,
-    hop_length=1024,
-    mel_bins=128,
-    min_freq=150.0,
-    max_freq=7000.0,
-    units=(96,),
-    features=32,
-    negative_slope=0.2,
-    name="sound_mlp",
-):
+    samples: int = 8000,
+    sample_rate: int = 16000,
+    fft_length: int = 4096,
+    hop_length: int = 1024,
+    mel_bins: int = 128,
+    min_freq: float = 150.0,
+    max_freq: float = 7000.0,
+    units: Sequence[int] = (96,),
+    features: int = 32,
+    negative_slope: float = 0.2,
+    name: str = "sound_mlp",
+) -> keras.Model:
     """Perceptron over a sound's mean log-mel spectrum: the ripple tank's audio extractor.
 
     Log-mel spectrogram, mean over time, standardised (layer `spectrum`), hidden layers with

@@ -1,5 +1,9 @@
 """A perceptron over the mean embedding of a text's tokens."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+
 import keras
 from keras import layers, ops
 
@@ -7,13 +11,13 @@ from keras_amid.extractors.mlp import leaky_dense
 
 
 def text_mlp(
-    vocabulary_size,
-    length=None,
-    embedding_dim=48,
-    units=(48,),
-    negative_slope=0.2,
-    name="text_mlp",
-):
+    vocabulary_size: int,
+    length: int | None = None,
+    embedding_dim: int = 48,
+    units: Sequence[int] = (48,),
+    negative_slope: float = 0.2,
+    name: str = "text_mlp",
+) -> keras.Model:
     """Perceptron over the mean embedding of a text's tokens; token 0 is padding.
 
     Args:

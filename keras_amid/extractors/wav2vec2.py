@@ -1,5 +1,10 @@
 """wav2vec 2.0: waveform -> features, in Hugging Face's layout."""
 
+from __future__ import annotations
+
+import os
+from typing import Any
+
 import keras
 from keras import layers, ops
 
@@ -79,13 +84,13 @@ class Wav2Vec2(keras.Model):
 
     def __init__(
         self,
-        layout="base",
-        masked=False,
-        pooling="mean",
-        normalize=True,
-        name="wav2vec2",
-        dtype=None,
-        trainable=True,
+        layout: str = "base",
+        masked: bool = False,
+        pooling: str = "mean",
+        normalize: bool = True,
+        name: str = "wav2vec2",
+        dtype: Any = None,
+        trainable: bool = True,
         **sizes,
     ):
         all_sizes = _checked(layout, pooling, sizes)
@@ -98,7 +103,7 @@ class Wav2Vec2(keras.Model):
         self.normalize = normalize
         self.sizes = sizes
 
-    def get_config(self):
+    def get_config(self) -> dict:
         return super().get_config() | {
             "layout": self.layout,
             "masked": self.masked,
@@ -108,7 +113,7 @@ class Wav2Vec2(keras.Model):
         }
 
     @classmethod
-    def from_checkpoint(cls, path, **arguments):
+    def from_checkpoint(cls, path: str | os.PathLike, **arguments) -> keras.Model:
         """Builds the network with the weights of a Hugging Face checkpoint.
 
         Args:

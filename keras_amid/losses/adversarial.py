@@ -1,14 +1,21 @@
 """The adversarial pair of AMID: the student's loss, Eq. 12, and the discriminators', Eq. 13."""
 
+from __future__ import annotations
+
 from keras import ops
 
 from keras_amid.losses.same_class import next_of_same_class, same_class
 from keras_amid.losses.similarity import at_least_float32
+from keras_amid.typing import Tensor
 
 
 def adversarial_loss(
-    fundamental_student, enhanced_student, labels, weights=(0.5, 0.5), pair_normalizer="batch"
-):
+    fundamental_student: Tensor,
+    enhanced_student: Tensor,
+    labels: Tensor,
+    weights: tuple = (0.5, 0.5),
+    pair_normalizer: float | str = "batch",
+) -> Tensor:
     """Eq. 12, one value a sample; its mean over the batch is
 
         L_adv = -lambda_1/B sum_i log D1(S_i) - lambda_2/d sum_{v in V} log D2(S_v')         (12)
@@ -33,14 +40,14 @@ def adversarial_loss(
 
 
 def discriminator_loss(
-    fundamental_teacher,
-    fundamental_student,
-    enhanced_teacher,
-    enhanced_student,
-    labels,
-    weights=(0.5, 0.5),
-    pair_normalizer="batch",
-):
+    fundamental_teacher: Tensor,
+    fundamental_student: Tensor,
+    enhanced_teacher: Tensor,
+    enhanced_student: Tensor,
+    labels: Tensor,
+    weights: tuple = (0.5, 0.5),
+    pair_normalizer: float | str = "batch",
+) -> Tensor:
     """Eq. 13, one value a sample; its mean over the batch is
 
         L_D = -lambda_1/B sum_i [ log D1(M_i) + log(1 - D1(S_i)) ]

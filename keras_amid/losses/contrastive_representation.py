@@ -1,13 +1,20 @@
 """The noise-contrastive loss of CRD over a sample's positive and its negatives."""
 
+from __future__ import annotations
+
+from typing import Any
+
 from keras import ops
 
 from keras_amid.losses.similarity import at_least_float32
+from keras_amid.typing import Tensor
 
 EPSILON = 1e-7
 
 
-def contrastive_representation_loss(scores, log_z, dataset_size, valid=None):
+def contrastive_representation_loss(
+    scores: Tensor, log_z: Tensor, dataset_size: Any, valid: Tensor | None = None
+) -> Tensor:
     """One side of CRD's loss (Eq. 18 of its released form), for each sample i.
 
         out_ij = exp(scores_ij) / Z,  scores_ij = w_idx(i,j) . z_i / T
@@ -43,7 +50,9 @@ def contrastive_representation_loss(scores, log_z, dataset_size, valid=None):
     return positive_term + ops.sum(ops.where(negative > 0, negative_terms, 0.0), axis=-1)
 
 
-def log_normalizing_constant(scores, dataset_size, valid=None):
+def log_normalizing_constant(
+    scores: Tensor, dataset_size: Any, valid: Tensor | None = None
+) -> Tensor:
     """log Z of the released code: the mean of exp(scores) over a batch, times n.
 
     Args:

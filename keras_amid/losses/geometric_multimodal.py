@@ -1,13 +1,16 @@
 """The contrastive loss of GMC between a modality and the joint representation."""
 
+from __future__ import annotations
+
 from keras import ops
 
 from keras_amid.losses.similarity import l2_normalize
+from keras_amid.typing import Tensor
 
 
 def geometric_multimodal_contrastive_loss(
-    joint, modality, temperature, positive_in_denominator=True
-):
+    joint: Tensor, modality: Tensor, temperature: float, positive_in_denominator: bool = True
+) -> Tensor:
     """GMC's loss for one modality; the method sums it over the modalities.
 
         R = [J; m], 2B rows of unit length; the positive of row i is the same sample's other row

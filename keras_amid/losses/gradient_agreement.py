@@ -1,11 +1,16 @@
 """The gradient term of CRCD: do student and teacher want to move the same way?"""
 
+from __future__ import annotations
+
 from keras import ops
 
 from keras_amid.losses.similarity import at_least_float32, l2_normalize
+from keras_amid.typing import Tensor
 
 
-def gradient_agreement_loss(student_logits, teacher_logits, labels, kernel):
+def gradient_agreement_loss(
+    student_logits: Tensor, teacher_logits: Tensor, labels: Tensor, kernel: Tensor
+) -> Tensor:
     """One minus the cosine of the two sides' cross-entropy gradients, for each sample.
 
         g = d CE(logits, y) / d representation = W (softmax(logits) - onehot(y))

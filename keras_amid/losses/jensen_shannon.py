@@ -1,11 +1,14 @@
 """Jensen-Shannon divergence between two classifiers' predictions, Eq. 16."""
 
+from __future__ import annotations
+
 from keras import ops
 
 from keras_amid.losses.similarity import at_least_float32
+from keras_amid.typing import Tensor
 
 
-def jensen_shannon_divergence(logits_p, logits_q):
+def jensen_shannon_divergence(logits_p: Tensor, logits_q: Tensor) -> Tensor:
     """Eq. 16: JSD(p || q) = KL(p || m) / 2 + KL(q || m) / 2, m = (p + q) / 2, natural log.
 
     Args:

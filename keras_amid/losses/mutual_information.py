@@ -1,12 +1,21 @@
 """The mutual-information loss of AMID, Eq. 8 and Eq. 9, and the bound it raises, Eq. 6."""
 
+from __future__ import annotations
+
 from keras import ops
 
 from keras_amid.losses.same_class import same_class
 from keras_amid.losses.similarity import at_least_float32, cosine_similarity, log_posterior
+from keras_amid.typing import Tensor
 
 
-def mutual_information_loss(anchor, candidates, labels, temperature, normalize_positives=False):
+def mutual_information_loss(
+    anchor: Tensor,
+    candidates: Tensor,
+    labels: Tensor,
+    temperature: float,
+    normalize_positives: bool = False,
+) -> Tensor:
     """Eq. 8 (anchor = teacher M, candidates = student S) and Eq. 9 (candidates = auxiliary A).
 
         h_ij = softmax over j of cosine(anchor_i, candidate_j) / temperature                  (7)
@@ -36,7 +45,7 @@ def mutual_information_loss(anchor, candidates, labels, temperature, normalize_p
     return -ops.sum(ops.where(same, log_h, log_one_minus_h), axis=1)
 
 
-def mutual_information_bound(loss, labels):
+def mutual_information_bound(loss: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     """Lower bound on the mutual information for each anchor, Eq. 6: log(N/k) + I(h), in nats.
 
     Args:

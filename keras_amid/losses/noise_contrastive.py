@@ -1,12 +1,17 @@
 """The noise-contrastive loss of CCL, to which AMID compares its own (Table 4)."""
 
+from __future__ import annotations
+
 from keras import ops
 
 from keras_amid.losses.same_class import same_class
 from keras_amid.losses.similarity import cosine_similarity, log_posterior
+from keras_amid.typing import Tensor
 
 
-def noise_contrastive_loss(anchor, candidates, labels, temperature):
+def noise_contrastive_loss(
+    anchor: Tensor, candidates: Tensor, labels: Tensor, temperature: float
+) -> Tensor:
     """CCL's NCE: means over the positives and over the negatives, where Eq. 8 has sums.
 
         loss_i = -mean_{j in P(i)} log h_ij - mean_{j not in P(i)} log(1 - h_ij)
@@ -34,7 +39,9 @@ def noise_contrastive_loss(anchor, candidates, labels, temperature):
     return -positive_part - negative_part / ops.maximum(negatives, 1.0)
 
 
-def symmetric_noise_contrastive_loss(u, v, labels, temperature):
+def symmetric_noise_contrastive_loss(
+    u: Tensor, v: Tensor, labels: Tensor, temperature: float
+) -> Tensor:
     """CCL's NCE in both directions: Sym(u, v) = NCE(u, v) + NCE(v, u), for each sample.
 
     Args:

@@ -1,13 +1,18 @@
 """The relations that CRCD contrasts: differences from an anchor, as directions."""
 
+from __future__ import annotations
+
 from keras import ops
 
 from keras_amid.losses.similarity import at_least_float32, l2_normalize
+from keras_amid.typing import Tensor
 
 OFFSET = 1e-6
 
 
-def relation_similarity(embeddings, anchors, candidates, is_anchor):
+def relation_similarity(
+    embeddings: Tensor, anchors: Tensor, candidates: Tensor, is_anchor: Tensor
+) -> Tensor:
     """Cosines between the two sides' relations to common anchors, of CRCD.
 
         r[b, a]     = norm(z_b - t_a + 1e-6)            an embedding's relation to the anchor

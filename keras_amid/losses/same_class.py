@@ -1,9 +1,13 @@
 """Which samples of a batch share a class: the index sets of Eq. 8 and Eq. 12."""
 
+from __future__ import annotations
+
 from keras import ops
 
+from keras_amid.typing import Tensor
 
-def same_class(labels):
+
+def same_class(labels: Tensor) -> Tensor:
     """Tells which pairs of a batch are of one class.
 
     Args:
@@ -15,7 +19,7 @@ def same_class(labels):
     return ops.equal(ops.expand_dims(labels, 1), ops.expand_dims(labels, 0))
 
 
-def next_of_same_class(same):
+def next_of_same_class(same: Tensor) -> Tensor:
     """Index of the next sample of the same class in the batch, cyclically.
 
     Within each class this is one cycle, so over the samples whose class occurs more than once

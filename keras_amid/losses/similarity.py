@@ -1,10 +1,14 @@
 """Cosine similarity and the softmax over it: Phi and h of Eq. 7."""
 
+from __future__ import annotations
+
 import keras
 from keras import ops
 
+from keras_amid.typing import Tensor
 
-def l2_normalize(x):
+
+def l2_normalize(x: Tensor) -> Tensor:
     """Scales each row to unit length; a row of zeros stays zero. Finite for any finite input.
 
     Args:
@@ -22,7 +26,7 @@ def l2_normalize(x):
     return x * ops.rsqrt(ops.maximum(squared_norm, 1e-12))
 
 
-def cosine_similarity(anchor, candidates):
+def cosine_similarity(anchor: Tensor, candidates: Tensor) -> Tensor:
     """cos_ij = cosine(anchor_i, candidate_j).
 
     Args:
@@ -35,7 +39,7 @@ def cosine_similarity(anchor, candidates):
     return ops.matmul(l2_normalize(anchor), ops.transpose(l2_normalize(candidates)))
 
 
-def log_posterior(logits):
+def log_posterior(logits: Tensor) -> Tensor:
     """log h_ij and log(1 - h_ij), h_ij = softmax over j of logits_ij (Eq. 7), both finite.
 
     1 - h_ij = sum over k != j of exp(logits_ik) / sum over k of exp(logits_ik). Only the largest
@@ -59,7 +63,7 @@ def log_posterior(logits):
     return log_h, ops.where(is_largest, others, ops.log1p(-h_of_others))
 
 
-def at_least_float32(x):
+def at_least_float32(x: Tensor) -> Tensor:
     """Casts half precision up: sums over a batch and logs of sigmoids need float32."""
     x = ops.convert_to_tensor(x)
     dtype = keras.backend.standardize_dtype(x.dtype)

@@ -1,11 +1,14 @@
 """The symmetric Kullback-Leibler divergence, which CCL calls JSD."""
 
+from __future__ import annotations
+
 from keras import ops
 
 from keras_amid.losses.similarity import at_least_float32
+from keras_amid.typing import Tensor
 
 
-def symmetric_kl_divergence(logits_p, logits_q):
+def symmetric_kl_divergence(logits_p: Tensor, logits_q: Tensor) -> Tensor:
     """CCL's "JSD": half the symmetric KL, [KL(p || q) + KL(q || p)] / 2, natural log.
 
     CCL's paper writes the Jensen-Shannon divergence, with the mixture of p and q

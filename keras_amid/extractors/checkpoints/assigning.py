@@ -1,8 +1,12 @@
 """Weights of other projects' checkpoints, read without unpickling and assigned name by name."""
 
+from __future__ import annotations
+
 import os
 import pickle
 import re
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -10,7 +14,7 @@ _TORCH_ENDINGS = (".pth", ".pt", ".bin")
 _WRAPPERS = ("model", "state_dict")
 
 
-def read_checkpoint(path):
+def read_checkpoint(path: str | os.PathLike):
     """Reads the tensors of a checkpoint; no code stored in the file is ever run.
 
     Args:
@@ -97,7 +101,7 @@ def _unwrapped(state, path):
     )
 
 
-def assign_tensors(tensors, targets, unused=(), constants=None):
+def assign_tensors(tensors: Any, targets: Any, unused: Sequence = (), constants: Any = None):
     """Assigns a checkpoint's tensors to a network's variables, all of them or none.
 
     Args:
@@ -139,7 +143,7 @@ def assign_tensors(tensors, targets, unused=(), constants=None):
         targets[name][0].assign(value)
 
 
-def batch_norm_targets(name, layer):
+def batch_norm_targets(name: str | None, layer: Any):
     """Targets of `assign_tensors` for a batch normalization of PyTorch.
 
     Args:

@@ -1,5 +1,10 @@
 """Weights of Hugging Face's BERT for `Bert`."""
 
+from __future__ import annotations
+
+import os
+from typing import Any
+
 import numpy as np
 
 from keras_amid.extractors.checkpoints.assigning import assign_tensors, read_checkpoint
@@ -42,7 +47,7 @@ _LAYER = {
 }
 
 
-def read(path):
+def read(path: str | os.PathLike):
     """(path of the weights, constructor arguments that `config.json` gives) of a checkpoint."""
     path, config = find_checkpoint(path)
     check_config(config, _REQUIRED)
@@ -57,7 +62,7 @@ def read(path):
     return path, arguments
 
 
-def assign(model, path):
+def assign(model: Any, path: str | os.PathLike):
     """Assigns the tensors of a file to a `Bert`."""
     tensors = {
         _new_name(name): tensor

@@ -1,13 +1,16 @@
 """Checkpoints as Hugging Face's transformers lays them out."""
 
+from __future__ import annotations
+
 import json
 import os
 import re
+from typing import Any
 
 _WEIGHTS = ("model.safetensors", "pytorch_model.bin")
 
 
-def find_checkpoint(path):
+def find_checkpoint(path: str | os.PathLike):
     """Finds the weights and the configuration of a checkpoint.
 
     Args:
@@ -35,7 +38,7 @@ def find_checkpoint(path):
         return os.path.join(path, weights[0]), json.load(file)
 
 
-def check_config(config, required):
+def check_config(config: dict, required: Any):
     """Refuses a configuration with settings that a network does not have.
 
     Args:
@@ -53,7 +56,7 @@ def check_config(config, required):
         raise ValueError(f"config.json must say {expected}. Received: {other}")
 
 
-def strip_prefix(tensors, prefix):
+def strip_prefix(tensors: Any, prefix: str):
     """Takes off the prefix that models with heads put before the names of the bare model's.
 
     Args:

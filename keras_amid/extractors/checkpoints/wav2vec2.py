@@ -1,6 +1,10 @@
 """Weights of Hugging Face's wav2vec 2.0 for `Wav2Vec2`."""
 
+from __future__ import annotations
+
+import os
 import re
+from typing import Any
 
 import numpy as np
 from keras import layers
@@ -33,14 +37,14 @@ _UNUSED = (
 _POSITIONS = "encoder.pos_conv_embed.conv"
 
 
-def read(path):
+def read(path: str | os.PathLike):
     """(path of the weights, constructor arguments that `config.json` gives) of a checkpoint."""
     path, config = find_checkpoint(path)
     check_config(config, _REQUIRED)
     return path, {name: config[name] for name in _SIZES if name in config}
 
 
-def assign(model, path):
+def assign(model: Any, path: str | os.PathLike):
     """Assigns the tensors of a file to a `Wav2Vec2`."""
     tensors = strip_prefix(read_checkpoint(path), "wav2vec2.")
     _fold_weight_norm(tensors)

@@ -1,5 +1,10 @@
 """Convolutions over space only, or over time only, of (batch, frames, height, width, channels)."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -41,10 +46,10 @@ class FactoredConv3D(keras.layers.Layer):
 
     def __init__(
         self,
-        filters,
-        kernel_size,
-        strides=(1, 1, 1),
-        kernel_initializer="glorot_uniform",
+        filters: int,
+        kernel_size: Any,
+        strides: Sequence = (1, 1, 1),
+        kernel_initializer: str = "glorot_uniform",
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -69,14 +74,14 @@ class FactoredConv3D(keras.layers.Layer):
                 f"Received: strides={self.strides}, kernel_size={self.kernel_size}"
             )
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         self.kernel = self.add_weight(
             name="kernel",
             shape=(*self.kernel_size, input_shape[-1], self.filters),
             initializer=self.kernel_initializer,
         )
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         if self.kernel_size[0] > 1:
             return self._over_time(inputs)
         return self._over_space(inputs)
@@ -95,7 +100,7 @@ class FactoredConv3D(keras.layers.Layer):
         x = _convolve(x, ops.squeeze(self.kernel, 0), self.strides[1:])
         return ops.reshape(x, (-1, frames, *ops.shape(x)[1:3], self.filters))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> tuple:
         batch, *extent, _ = input_shape
         extent = [
             None if n is None else (n - 1) // stride + 1
@@ -103,7 +108,7 @@ class FactoredConv3D(keras.layers.Layer):
         ]
         return (batch, *extent, self.filters)
 
-    def get_config(self):
+    def get_config(self) -> dict:
         return super().get_config() | {
             "filters": self.filters,
             "kernel_size": self.kernel_size,

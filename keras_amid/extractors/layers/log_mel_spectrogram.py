@@ -1,5 +1,9 @@
 """Waveform -> log-mel spectrogram, in the graph."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
@@ -38,13 +42,13 @@ class LogMelSpectrogram(keras.layers.Layer):
 
     def __init__(
         self,
-        sample_rate=32000,
-        fft_length=1024,
-        hop_length=320,
-        mel_bins=64,
-        min_freq=50.0,
-        max_freq=14000.0,
-        center=True,
+        sample_rate: int = 32000,
+        fft_length: int = 1024,
+        hop_length: int = 320,
+        mel_bins: int = 64,
+        min_freq: float = 50.0,
+        max_freq: float = 14000.0,
+        center: bool = True,
         **kwargs,
     ):
         kwargs.setdefault("dtype", "float32")
@@ -60,7 +64,7 @@ class LogMelSpectrogram(keras.layers.Layer):
             sample_rate, fft_length, mel_bins, min_freq, max_freq
         ).astype("float32")
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         if len(input_shape) != 2:
             raise ValueError(f"Expected waveforms (batch, samples). Received: {input_shape}")
         # Reflection needs one sample more than it adds on each side.
@@ -71,7 +75,7 @@ class LogMelSpectrogram(keras.layers.Layer):
                 f"center={self.center}. Received: shape={input_shape}"
             )
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         real, imaginary = ops.stft(
             ops.cast(inputs, "float32"),
             sequence_length=self.fft_length,
@@ -84,14 +88,14 @@ class LogMelSpectrogram(keras.layers.Layer):
         decibels = 10.0 * ops.log10(ops.maximum(power, 1e-10))
         return ops.cast(decibels, self.compute_dtype)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> tuple:
         batch, samples = input_shape
         if samples is None:
             return (batch, None, self.mel_bins)
         window = 0 if self.center else self.fft_length
         return (batch, 1 + (samples - window) // self.hop_length, self.mel_bins)
 
-    def get_config(self):
+    def get_config(self) -> dict:
         return super().get_config() | {
             "sample_rate": self.sample_rate,
             "fft_length": self.fft_length,
@@ -103,7 +107,9 @@ class LogMelSpectrogram(keras.layers.Layer):
         }
 
 
-def slaney_mel_filterbank(sample_rate, fft_length, mel_bins, min_freq, max_freq):
+def slaney_mel_filterbank(
+    sample_rate: int, fft_length: Any, mel_bins: Any, min_freq: Any, max_freq: Any
+) -> np.ndarray:
     """Triangular mel filters, Slaney scale and norm (each filter has unit area over Hz).
 
     Slaney, "Auditory Toolbox" (1998): 3 mels for every 200 Hz up to 1 kHz, above it 27 mels

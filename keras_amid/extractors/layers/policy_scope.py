@@ -1,12 +1,15 @@
 """Build the layers of a network under one precision policy."""
 
+from __future__ import annotations
+
 import contextlib
+from typing import Any
 
 import keras
 
 
 @contextlib.contextmanager
-def policy_scope(dtype):
+def policy_scope(dtype: Any):
     """Makes `dtype` the global precision policy inside a `with` block.
 
     A network that is saved under one policy and loaded under another keeps its own this way,

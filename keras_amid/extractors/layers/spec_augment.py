@@ -1,5 +1,9 @@
 """Random stripes of a spectrogram set to 0 in training."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -37,11 +41,11 @@ class SpecAugment(keras.layers.Layer):
 
     def __init__(
         self,
-        time_width=64,
-        time_stripes=2,
-        frequency_width=8,
-        frequency_stripes=2,
-        seed=None,
+        time_width: int = 64,
+        time_stripes: int = 2,
+        frequency_width: int = 8,
+        frequency_stripes: int = 2,
+        seed: int | None = None,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -54,7 +58,7 @@ class SpecAugment(keras.layers.Layer):
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: Any, training: bool | None = False) -> Any:
         if not training:
             return inputs
         batch, frames, bins = ops.shape(inputs)
@@ -78,10 +82,10 @@ class SpecAugment(keras.layers.Layer):
         unit = keras.random.uniform(shape, dtype="float32", seed=self.seed_generator)
         return ops.cast(ops.floor(unit * ops.cast(end, "float32")), "int32")
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> tuple:
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> dict:
         return super().get_config() | {
             "time_width": self.time_width,
             "time_stripes": self.time_stripes,

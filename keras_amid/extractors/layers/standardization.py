@@ -1,7 +1,13 @@
 """Standardised features, with statistics that are set once and stay."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import keras
 import numpy as np
+
+from keras_amid.typing import Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_amid")
@@ -18,14 +24,14 @@ class Standardization(keras.layers.Layer):
         Float tensor of the same shape.
     """
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         shape = (input_shape[-1],)
         self.mean = self.add_weight(name="mean", shape=shape, initializer="zeros", trainable=False)
         self.standard_deviation = self.add_weight(
             name="standard_deviation", shape=shape, initializer="ones", trainable=False
         )
 
-    def adapt(self, values):
+    def adapt(self, values: Tensor) -> None:
         """Takes mean and standard deviation from data.
 
         Args:
@@ -49,14 +55,16 @@ class Standardization(keras.layers.Layer):
         self.mean.assign(values.mean(axis=axes))
         self.standard_deviation.assign(np.where(deviation > 1e-6, deviation, 1.0))
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         return (inputs - self.mean) / self.standard_deviation
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> tuple:
         return input_shape
 
 
-def adapt_standardization(model, layer_name, inputs, batch_size=128):
+def adapt_standardization(
+    model: keras.Model, layer_name: str, inputs: Any, batch_size: int = 128
+) -> None:
     """Adapts one `Standardization` of a functional model to what reaches it from data.
 
     Args:
