@@ -43,9 +43,10 @@ test: $(VENV)/.all  ## run all tests on each backend in turn
 test-fast: $(VENV)/.all  ## run the quick tests on TensorFlow
 	KERAS_BACKEND=tensorflow $(PYTEST) -m "not slow" $(PYTEST_ARGS)
 
-lint: $(VENV)/.all  ## check style
+lint: $(VENV)/.all  ## check style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 format: $(VENV)/.all  ## put style right
 	$(BIN)/ruff check --fix .

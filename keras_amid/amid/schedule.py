@@ -34,7 +34,7 @@ class AMIDSchedule(keras.callbacks.Callback):
         self.warmup_epochs = check_positive_int("warmup_epochs", warmup_epochs, at_least=0)
         self.smoothing = check_number("smoothing", smoothing, at_least=0, at_most=1)
 
-        self._offset = None
+        self._offset: int | None = None
 
     @property
     def _state(self):
@@ -54,7 +54,7 @@ class AMIDSchedule(keras.callbacks.Callback):
         """Applies Eq. 14 to the epoch before, and switches the warm-up off when it is over."""
         if self._offset is None:
             self._offset = self._state.epochs_before(epoch)
-        epoch += self._offset
+        epoch = epoch + self._offset
         self._state.begin_epoch(epoch, epoch >= self.warmup_epochs, self.smoothing)
 
     def on_train_end(self, logs: dict | None = None) -> None:

@@ -65,7 +65,8 @@ class ContrastiveMemory(keras.layers.Layer):
     ):
         super().__init__(name=name, **{"dtype": "float32", **kwargs})
         self.representation_dim, self.embedding_dim = representation_dim, embedding_dim
-        self.train_labels = None if train_labels is None else np.asarray(train_labels, "int32")
+        labels = None if train_labels is None else np.asarray(train_labels, "int32")
+        self.train_labels: Any = labels
         self.num_negatives, self.momentum, self.normalize = num_negatives, momentum, normalize
         self.student_embedding = self._embedding("student_embedding")
         self.teacher_embedding = self._embedding("teacher_embedding")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from typing import Any
-
 from keras_amid.distiller import step
 from keras_amid.validation import feeding
 from keras_amid.validation.checks import Expected
@@ -98,7 +96,7 @@ class CheckedCalls:
         outputs = feeding.run(self, "predict", self.student.predict, args, kwargs)
         return outputs["probabilities"]
 
-    def represent(self, x: Any, batch_size: int | None = None, verbose: int = 0):
+    def represent(self, x: Any, batch_size: int | None = None, verbose: int = 0) -> dict:
         """The representations, in inference mode.
 
         Args:
@@ -114,7 +112,8 @@ class CheckedCalls:
             ValueError: as `fit`, for what x holds; labels do not matter.
         """
         self._require_built("represent")
-        outputs = feeding.run(self, "represent", super().predict, (x, batch_size, verbose), {})
+        predict = super().predict  # type: ignore[misc]  # of keras.Model, the next class in line
+        outputs = feeding.run(self, "represent", predict, (x, batch_size, verbose), {})
         return {name: v for name, v in outputs.items() if not name.endswith("_logits")}
 
     def _require_built(self, call):

@@ -48,10 +48,10 @@ def weighted_and_unweighted_accuracy(labels: Tensor, predictions: Any, num_class
     Raises:
         ValueError: if an argument has another shape, type or domain.
     """
-    ids = _class_ids(labels, predictions, num_classes)
+    labels, predictions = _class_ids(labels, predictions, num_classes)
     return {
-        "WA": float(accuracy_score(*ids)),
-        "UA": float(np.nanmean(per_class_accuracy(*ids, num_classes))),
+        "WA": float(accuracy_score(labels, predictions)),
+        "UA": float(np.nanmean(per_class_accuracy(labels, predictions, num_classes))),
     }
 
 

@@ -126,7 +126,7 @@ class CNN14(keras.Model):
         tensors = read_checkpoint(path)
         model = cls(negative_slope=negative_slope, **kwargs)
         fc1 = model.get_layer("fc1")
-        targets = {"fc1.weight": (fc1.kernel, np.transpose), "fc1.bias": (fc1.bias, None)}
+        targets: dict = {"fc1.weight": (fc1.kernel, np.transpose), "fc1.bias": (fc1.bias, None)}
         for layer in model.layers:
             name = layer.name.replace("_conv", ".conv").replace("_bn", ".bn")
             if isinstance(layer, layers.Conv2D):

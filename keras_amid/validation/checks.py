@@ -175,7 +175,7 @@ def check_modalities(
 
 
 def rules(
-    x: dict, y: Any, sample_weight: Any, expected: Expected, kind: type = Arrays
+    x: dict, y: Any, sample_weight: Any, expected: Expected, kind: Any = Arrays
 ) -> Iterator[Rule]:
     """The rules for the values of a batch; DataError for shapes or dtypes that are wrong.
 

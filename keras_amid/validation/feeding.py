@@ -36,9 +36,8 @@ def run(model: keras.Model, call: str, method: Callable, args: tuple, kwargs: di
     given = inspect.signature(method).bind(*args, **kwargs).arguments
     given |= given.pop("kwargs", {})
     check_class_weight(given.get("class_weight"), model.num_classes)
-    data = (given.get(name) for name in _DATA)
-    data = zip(_DATA, _checked(model, call, model.expected_data(call), *data), strict=True)
-    given |= {name: part for name, part in data if name in given}
+    data = _checked(model, call, model.expected_data(call), *(given.get(name) for name in _DATA))
+    given |= {name: part for name, part in zip(_DATA, data, strict=True) if name in given}
     if given.get("validation_data") is not None:
         given["validation_data"] = _checked_validation(model, given["validation_data"])
     with data_errors(), _values_kept(method, given):

@@ -48,7 +48,7 @@ class DataSet:
             value = field.metadata["check"](field.name, getattr(self, field.name))
             object.__setattr__(self, field.name, value)
 
-    def read(self, root: str | Path) -> Listing:
+    def read(self, root: Any) -> Listing:
         """Finds the samples and their files.
 
         Args:
@@ -104,9 +104,10 @@ def functions_of(data_set: type[DataSet]) -> tuple[Callable, Callable]:
         shared = {"shard_size": shard_size, "part": part, "workers": workers, "progress": progress}
         return prepare_any(data_set(**options), root, out, **shared)
 
+    function: Any
     for function, does in ((read, "Returns the `Listing` of"), (prepare, "Writes the records of")):
-        named = inspect.signature(function).parameters.values()
-        named = [p for p in named if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+        parameters = inspect.signature(function).parameters.values()
+        named = [p for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
         fields = dataclasses.fields(data_set)
         own = [inspect.Parameter(f.name, _KEYWORD, default=f.default) for f in fields]
         function.__signature__ = inspect.Signature([*named, *own])

@@ -17,8 +17,9 @@ from pathlib import Path
 from keras_amid.data.storage.files import read_json
 
 NAME = "dataset.json"
-_KEYS = ("name", "settings", "class_names", "splits", "listed", "paper_counts", "paper_note")
-_KEYS = (*_KEYS, "problems")
+_KEYS = (
+    "name", "settings", "class_names", "splits", "listed", "paper_counts", "paper_note", "problems",
+)  # fmt: skip
 
 
 def signed(description: dict) -> dict:

@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -41,7 +42,7 @@ class FeatureFiles:
             whole = [place.with_name(f"{place.name}.h5"), place / "all.h5"]
             for path in filter(Path.is_file, whole):
                 return cls(f"{path.parent.name}/{path.name}", {None: [path]})
-            folds = {
+            folds: dict[Any, list[Path]] = {
                 int(folder.name): sorted(folder.glob("*.h5"))
                 for folder in place.glob("*")
                 if folder.name.isdigit() and fold in (None, int(folder.name))

@@ -6,7 +6,7 @@ import dataclasses
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from keras_amid.data.datasets.listing import Problems
 from keras_amid.data.media.errors import MediaError
@@ -54,7 +54,7 @@ class Found:
         """Returns what `VideoReader.read` needs of a row: `file`, `others` and `sound`."""
         candidates = [relative(path, roots) for path in (*self.videos, *self.pictures)]
         candidates = list(dict.fromkeys(candidates))  # one that lies in several roots
-        row = {"file": candidates[0]}
+        row: dict[str, Any] = {"file": candidates[0]}
         if len(candidates) > 1:
             row["others"] = candidates[1:]
         if self.sounds:
@@ -123,7 +123,7 @@ def find_media(
             for name in files:
                 stem, suffix = os.path.splitext(name)
                 if key_of(stem) is None:  # a half-finished download: v_<id>.mp4.part
-                    stem, suffix = name.partition(".")[0], None
+                    stem, suffix = name.partition(".")[0], ""
                 key = key_of(stem)
                 if key is not None:
                     found.setdefault(key, Found()).add(folder / name, suffix)

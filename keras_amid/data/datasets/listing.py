@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 _NAMED = 8  # files and folders in a message
@@ -54,7 +54,7 @@ def read_lines(path: str | Path) -> Iterator[tuple[str, str]]:
             yield f"{Path(path).name}:{number}", line.strip()
 
 
-def refuse_root(root: str | Path, name: str, looked_for: list, instead: list = ()):
+def refuse_root(root: str | Path, name: str, looked_for: Sequence, instead: Sequence = ()):
     """Raises `ValueError`: what was looked for, where, and what was found instead.
 
     Args:

@@ -43,8 +43,11 @@ _LINE = re.compile(
 )
 _CLASS_LINE = re.compile(r"(?P<number>\d+)\s+(?P<name>\S+)")
 # Where the lists lie beside the folder of the videos.
-_BESIDE = ("ucfTrainTestlist", "UCF101TrainTestSplits-RecognitionTask/ucfTrainTestlist")
-_BESIDE = (*_BESIDE, "annotations")
+_BESIDE = (
+    "ucfTrainTestlist",
+    "UCF101TrainTestSplits-RecognitionTask/ucfTrainTestlist",
+    "annotations",
+)
 
 
 @dataclasses.dataclass(frozen=True)

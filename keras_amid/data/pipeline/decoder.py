@@ -19,7 +19,6 @@ A decoder of your own is a subclass of `Decoder` with a method `decode`:
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from keras_amid.data.pipeline.frames import decode_video
@@ -51,9 +50,9 @@ class Field:
     static_shape: tuple[int | None, ...]
     encoded: tf.Tensor
     shape: tf.Tensor
-    frames: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] | None = None
-    seed: tf.Tensor | None = None
-    start: tf.Tensor | None = None
+    frames: Any = None
+    seed: Any = None
+    start: Any = None
 
     def value(self) -> tf.Tensor:
         """Decodes all of it: uint8 video, float32 sound or array, or a string."""

@@ -141,7 +141,8 @@ class SampleDecoder:
     def windows_of(self, sample: dict[str, Any]) -> tf.data.Dataset:
         """The data set of a sample's windows: (sample, where the window begins)."""
         dataset = tensorflow().data.Dataset
-        starts = self.decoders[self.windowed].starts(sample["fields"][self.windowed][1])
+        windows: Any = self.decoders[self.windowed]
+        starts = windows.starts(sample["fields"][self.windowed][1])
         return dataset.from_tensor_slices(starts).map(lambda start: (sample, start))
 
     def decode(

@@ -127,9 +127,9 @@ class Vocabulary:
         Args:
             texts: Iterable of str.
         """
-        texts = [text.lower().split() for text in texts]
-        words = sorted({word for text in texts for word in text})
-        return cls(words, max((len(text) for text in texts), default=0))
+        split = [text.lower().split() for text in texts]
+        words = sorted({word for text in split for word in text})
+        return cls(tuple(words), max((len(text) for text in split), default=0))
 
     @property
     def size(self) -> int:

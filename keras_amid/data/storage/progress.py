@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from typing import Any
 
 from tqdm.auto import tqdm
 from tqdm.notebook import tqdm as notebook_bar
@@ -34,7 +35,7 @@ def progress_bar(
     Returns:
         A `tqdm.tqdm`: an iterable, and a context manager with `update(n=1)`.
     """
-    options = {} if show else {"disable": True}
+    options: dict[str, Any] = {} if show else {"disable": True}
     if not (issubclass(tqdm, notebook_bar) or _is_terminal(sys.stderr)):
         # tqdm has no mode for files: it redraws its bar there too, with thousands of carriage
         # returns. Its clock and its text are used; where it redraws, a line is printed.
