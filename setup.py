@@ -36,7 +36,14 @@ EXTRAS_REQUIRE = {
     "hub": ["keras-hub>=0.32"],
     "audio": ['tensorflow-io>=0.37.1; python_version < "3.13" and sys_platform != "win32"'],
     "tensorboard": ["tensorboard>=2.16"],
-    "test": ["packaging", "pytest>=8", "pytest-xdist>=3.6", "ruff>=0.12", "transformers>=5"],
+    "test": [
+        "mypy>=1.15",
+        "packaging",
+        "pytest>=8",
+        "pytest-xdist>=3.6",
+        "ruff>=0.12",
+        "transformers>=5",
+    ],
 }
 
 
@@ -58,6 +65,7 @@ setup(
     license="Apache-2.0",
     license_files=["LICENSE"],
     packages=find_packages(include=["keras_amid", "keras_amid.*"]),
+    package_data={"keras_amid": ["py.typed"]},
     python_requires=">=3.11",
     install_requires=INSTALL_REQUIRES,
     extras_require={

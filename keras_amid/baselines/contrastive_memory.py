@@ -73,7 +73,7 @@ class ContrastiveMemory(keras.layers.Layer):
         self.log_z = self._variable("log_z", (2,), "zeros")
         self.log_z_is_set = self._variable("log_z_is_set", (), "zeros")
         if self.has_banks:
-            shape = (len(self.train_labels), embedding_dim)
+            shape = (np.size(labels), embedding_dim)
             self.student_bank = self._variable("student_bank", shape, self._first_rows)
             self.teacher_bank = self._variable("teacher_bank", shape, self._first_rows)
             self.labels = self._variable("labels", shape[:1], self._labels, "int32")

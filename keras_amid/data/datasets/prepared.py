@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import textwrap
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from keras_amid.data.datasets import description
 from keras_amid.data.datasets.reporting import by_reason, counts_table
@@ -41,7 +44,7 @@ class PreparedData:
     settings: dict
 
     @classmethod
-    def open(cls, folder):
+    def open(cls, folder: str | os.PathLike) -> PreparedData:
         """Opens what was prepared before; the original files are not needed any more.
 
         Args:
@@ -86,20 +89,20 @@ class PreparedData:
         """Samples a second of the sound; None where there is no sound."""
         return self.settings.get("sample_rate")
 
-    def records(self, split):
+    def records(self, split: str) -> Path:
         """Returns the folder of a split's records."""
         if not self.counts.get(split):
             filled = [name for name, count in self.counts.items() if count]
             raise ValueError(f"`split` must be one of {filled}; received {split!r}.")
         return self.folder / "records" / split
 
-    def samples(self, split):
+    def samples(self, split: str) -> list:
         """Lists a split's samples in the order of the records; see `read_samples`."""
         from keras_amid.data.records.writing import read_samples
 
         return read_samples(self.records(split))
 
-    def fold(self, session):
+    def fold(self, session: int) -> tuple:
         """Returns the splits of a fold of leave-one-session-out cross-validation.
 
         Args:
@@ -117,7 +120,9 @@ class PreparedData:
             raise ValueError(f"`session` must be a number of {sessions}; received {session!r}.")
         return [split for split in sessions if split != test], test
 
-    def pipeline(self, split, batch_size, modalities, **options):
+    def pipeline(
+        self, split: str | Sequence[str], batch_size: int, modalities: Any, **options
+    ) -> Any:
         """Batches of a split; see `keras_amid.data.batches` for arguments and what is yielded.
 
         Args:

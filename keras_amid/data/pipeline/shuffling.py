@@ -41,11 +41,11 @@ class EpochShuffle(keras.callbacks.Callback):
         self._variable = None
         self._counters = []  # kept alive here: the pipelines refer to them
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         """Tells the pipelines the epoch whose iterator is made next."""
         self._tell(epoch)
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: dict | None = None) -> None:
         """Lets the pipelines count for themselves again."""
         self._tell(-1)
 

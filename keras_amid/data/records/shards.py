@@ -17,9 +17,13 @@ A dimension in which the samples differ is null in `shape`. The entries of `samp
 `read_samples`, with the bytes that each example of the sample takes in the shard.
 """
 
+from __future__ import annotations
+
 import dataclasses
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from tqdm.auto import tqdm
 
@@ -46,7 +50,18 @@ class LeftOut:
     reason: str
 
 
-def write_shards(samples, folder, settings, encodings, encode, *, shard_size, part, progress, unit):
+def write_shards(
+    samples: Any,
+    folder: Path,
+    settings: dict,
+    encodings: dict,
+    encode: Callable,
+    *,
+    shard_size: int,
+    part: Any,
+    progress: bool,
+    unit: str,
+):
     """Writes the missing shards of a part, and the index once every shard is there.
 
     Args:
@@ -89,7 +104,7 @@ def write_shards(samples, folder, settings, encodings, encode, *, shard_size, pa
     return index
 
 
-def check_part(part, argument="part"):
+def check_part(part: Any, argument: str = "part"):
     """Raises `ValueError` unless `part` is (i, n) with 0 <= i < n."""
     good = isinstance(part, (tuple, list)) and len(part) == 2
     good = good and all(isinstance(n, int) and not isinstance(n, bool) for n in part)
@@ -97,7 +112,7 @@ def check_part(part, argument="part"):
         raise ValueError(f"`{argument}` must be (i, n) with 0 <= i < n, received {part!r}.")
 
 
-def read_index(folder):
+def read_index(folder: str | os.PathLike) -> dict:
     """Reads the index of a folder of complete records.
 
     Args:
@@ -120,7 +135,7 @@ def read_index(folder):
     return index
 
 
-def read_samples(folder):
+def read_samples(folder: str | os.PathLike) -> list:
     """Lists the samples of a folder of complete records, in the order of the records.
 
     Args:

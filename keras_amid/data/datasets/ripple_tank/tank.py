@@ -17,7 +17,9 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from keras_amid.data.datasets import options
 from keras_amid.data.datasets.data_set import DataSet, functions_of
@@ -57,7 +59,13 @@ class RippleTank(PreparedData):
         """Of the world."""
         return self.settings["seed"]
 
-    def pipeline(self, split, batch_size, modalities=("video", "audio"), **options):
+    def pipeline(
+        self,
+        split: str | Sequence[str],
+        batch_size: int,
+        modalities: Any = ("video", "audio"),
+        **options,
+    ) -> Any:
         """See `PreparedData.pipeline`; the plain way of the text are the caption's tokens."""
         modalities = named_decoders(modalities)
         if "text" in modalities and modalities["text"] is None:

@@ -4,7 +4,10 @@ An event excites waves in a tank; they are seen and heard. Background ripples ar
 and larger. All that a seed fixes (prototypes, gratings, mixing matrices) is a *world*.
 """
 
+from __future__ import annotations
+
 import dataclasses
+from typing import Any
 
 import numpy as np
 
@@ -81,7 +84,7 @@ class World:
         seed: Integer >= 0.
     """
 
-    def __init__(self, seed):
+    def __init__(self, seed: int):
         if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
             raise ValueError(f"`seed` must be an integer >= 0; received {seed!r}.")
         self.seed = seed
@@ -94,7 +97,7 @@ class World:
         self._signal_waves = _gratings(rng, SIGNAL_WAVES)
         self._noise_waves = _gratings(rng, NOISE_WAVES)
 
-    def draw(self, split, count):
+    def draw(self, split: str, count: int) -> Any:
         """Draws the first `count` events of a split: a function of (seed, split) alone.
 
         Args:
@@ -147,7 +150,7 @@ class World:
         return frames.reshape(len(signal), FRAMES, *CELLS[1:])
 
 
-def render_video(frames):
+def render_video(frames: Any):
     """Renders an event's picture.
 
     Args:
@@ -161,7 +164,7 @@ def render_video(frames):
     return gray.repeat(side, axis=1).repeat(side, axis=2)[..., np.newaxis]
 
 
-def picture_values(video):
+def picture_values(video: Any):
     """Undoes `render_video`: the mean of each cell over its pixels and frames.
 
     Args:
@@ -175,7 +178,7 @@ def picture_values(video):
     return (cells.mean(axis=(-5, -3, -1), dtype="float64") - GRAY) / GRAY_STEP
 
 
-def render_sound(amplitudes, phases):
+def render_sound(amplitudes: Any, phases: Any):
     """Renders the sound of an event.
 
     Args:
