@@ -71,7 +71,7 @@ def run(capsys, *arguments):
 @pytest.mark.parametrize(
     ("name", "option", "message"),
     [
-        ("ucf51", "--fps=-1", "`fps` must be a number > 0 and <= 1000.0; received -1.0"),
+        ("ucf51", "--fps=-1", "`fps` must be a finite number > 0 and <= 1000.0; received -1.0"),
         ("ucf51", "--fps=nan", "`fps` must be"),
         ("activitynet", "--fps=1e12", "`fps` must be"),
         ("ucf51", "--short-side=0", "`short_side` must be an integer >= 1; received 0"),
