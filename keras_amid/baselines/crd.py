@@ -8,7 +8,8 @@ import keras
 from keras import ops
 
 from keras_amid import losses
-from keras_amid.baselines.contrastive_memory import ContrastiveMemory, check_train_labels
+from keras_amid.baselines.contrastive_memory import ContrastiveMemory
+from keras_amid.baselines.train_labels import check_train_labels
 from keras_amid.distiller import Batch, Distiller
 from keras_amid.typing import Tensor, Terms
 from keras_amid.validation.arguments import check_number, check_positive_int

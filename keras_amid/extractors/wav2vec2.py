@@ -31,12 +31,8 @@ _LARGE = _BASE | {
     "num_attention_heads": 16,
     "intermediate_size": 4096,
 }
-_LAYOUTS = {
-    "base": _BASE,
-    "large": _LARGE,
-    "large-lv60": _LARGE
-    | {"feat_extract_norm": "layer", "do_stable_layer_norm": True, "conv_bias": True},
-}
+_LV60 = {"feat_extract_norm": "layer", "do_stable_layer_norm": True, "conv_bias": True}
+_LAYOUTS = {"base": _BASE, "large": _LARGE, "large-lv60": _LARGE | _LV60}
 _EPSILON = 1e-5
 
 

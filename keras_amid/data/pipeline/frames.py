@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from keras_amid.data._tensorflow import tensorflow
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
-    from keras_amid.data.pipeline.decoder import Field
-
 # Equal to what other decoders give but for colours, which are not interpolated between pixels: a
 # fifth faster, and a window then equals the same part of the whole picture.
 _JPEG = {"dct_method": "INTEGER_ACCURATE", "fancy_upscaling": False}
 
 
-def decode_frames(field: Field, start: tf.Tensor, count: int, window: tf.Tensor) -> tf.Tensor:
+def decode_frames(field: Any, start: tf.Tensor, count: int, window: tf.Tensor) -> tf.Tensor:
     """Decodes a window of `count` consecutive frames; past the last one, the last is repeated.
 
     Args:
-        field: `Field` of a video.
+        field: `keras_amid.data.pipeline.decoder.Field` of a video.
         start: int64 tensor (), the first frame.
         count: Integer, the number of frames.
         window: int32 tensor (4,): top, left, height, width, in pixels.
@@ -46,11 +44,11 @@ def decode_frames(field: Field, start: tf.Tensor, count: int, window: tf.Tensor)
     return tf.ensure_shape(cut, (count, None, None, channels))
 
 
-def decode_video(field: Field) -> tf.Tensor:
+def decode_video(field: Any) -> tf.Tensor:
     """Decodes a whole video.
 
     Args:
-        field: `Field` of a video.
+        field: `keras_amid.data.pipeline.decoder.Field` of a video.
 
     Returns:
         uint8 tensor (frames, height, width, channels).
