@@ -69,8 +69,15 @@ def _run(given):
     return 1
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says in one line what is wrong, without the usage."""
+
+    def error(self, message):
+        self.exit(2, f"{self.prog}: error: {message} (see --help)\n")
+
+
 def _parser():
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="python -m keras_amid.data.prepare",
         description="Turn the files of an official distribution into records.",
     )

@@ -141,7 +141,9 @@ def relative(path: Path, roots: Sequence[Path]) -> str:
 
 def located(roots: Path | Sequence[Path], file: str) -> list[Path]:
     """Returns where a relative file lies: in one of `roots`, or in several."""
-    places = [root / file for root in ([roots] if isinstance(roots, Path) else roots)]
+    roots = [roots] if isinstance(roots, Path) else roots
+    # Normalised, for `file` may begin with "..", and a root may be a link.
+    places = [Path(os.path.normpath(root / file)) for root in roots]
     return [path for path in places if path.exists()] or places[:1]
 
 
@@ -178,4 +180,6 @@ def _holds_pictures(folder):
             names = [entry.name for entry, _ in zip(entries, range(_PEEK), strict=False)]
     except OSError:
         return False  # `walk` goes there, and says so
-    return any(name.lower().endswith(PICTURES) for name in names)
+    suffixes = [os.path.splitext(name)[1].lower() for name in names]
+    # A folder of a video and its thumbnail is none of pictures.
+    return any(s in PICTURES for s in suffixes) and not any(s in VIDEOS for s in suffixes)

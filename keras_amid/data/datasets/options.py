@@ -7,7 +7,12 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from keras_amid.validation.arguments import check_choice, check_number, check_positive_int
+from keras_amid.validation.arguments import (
+    check_choice,
+    check_int,
+    check_number,
+    check_positive_int,
+)
 
 _RATES = (1000, 384000)  # Hz, what FFmpeg's resampler is known to take
 _FASTEST = 1000.0  # frames a second
@@ -56,7 +61,7 @@ def choice(default: Any, help: str, values: tuple) -> Any:
 
 def count(default: int, help: str) -> Any:
     """An option that is an integer of at least 0."""
-    return option(default, help, lambda name, value: check_positive_int(name, value, at_least=0))
+    return option(default, help, lambda name, value: check_int(name, value, 0))
 
 
 def file_name(default: str | None, help: str) -> Any:
@@ -70,11 +75,7 @@ def path(help: str) -> Any:
 
 
 def _check_sample_rate(name, value):
-    value = check_positive_int(name, value)
-    if not _RATES[0] <= value <= _RATES[1]:
-        low, high = _RATES
-        raise ValueError(f"`{name}` must be an integer from {low} to {high} Hz; received {value}.")
-    return value
+    return check_int(name, value, *_RATES)
 
 
 def _check_fps(name, value):

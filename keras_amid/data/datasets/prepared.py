@@ -80,12 +80,12 @@ class PreparedData:
         )
 
     @property
-    def num_classes(self):
+    def num_classes(self) -> int:
         """Number of classes."""
         return len(self.class_names)
 
     @property
-    def sample_rate(self):
+    def sample_rate(self) -> int | None:
         """Samples a second of the sound; None where there is no sound."""
         return self.settings.get("sample_rate")
 
@@ -96,13 +96,13 @@ class PreparedData:
             raise ValueError(f"`split` must be one of {filled}; received {split!r}.")
         return self.folder / "records" / split
 
-    def samples(self, split: str) -> list:
+    def samples(self, split: str) -> list[dict[str, Any]]:
         """Lists a split's samples in the order of the records; see `read_samples`."""
         from keras_amid.data.records.writing import read_samples
 
         return read_samples(self.records(split))
 
-    def fold(self, session: int) -> tuple:
+    def fold(self, session: int) -> tuple[list[str], str]:
         """Returns the splits of a fold of leave-one-session-out cross-validation.
 
         Args:

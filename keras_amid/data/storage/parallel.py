@@ -1,20 +1,27 @@
 """A parallel map whose result does not depend on the number of workers."""
 
+from __future__ import annotations
+
 import collections
 import os
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from keras_amid.validation.arguments import check_int
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
-def check_workers(workers):
+def check_workers(workers: int | None) -> int:
     """Returns the number of threads to use: `workers`, or one a processor core where None."""
-    if workers is None:
-        return os.cpu_count() or 1
-    if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
-        raise ValueError(f"`workers` must be a positive integer or None; received {workers!r}.")
-    return workers
+    return (os.cpu_count() or 1) if workers is None else check_int("workers", workers, 1)
 
 
-def ordered_map(function, items, workers=None):
+def ordered_map(
+    function: Callable[[Item], Result], items: Iterable[Item], workers: int | None = None
+) -> Iterator[Result]:
     """Maps in threads and yields the results in the order of `items`.
 
     Threads suffice: FFmpeg's encoders and decoders, NumPy and TensorFlow release the interpreter

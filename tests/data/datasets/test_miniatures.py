@@ -38,9 +38,9 @@ def test_without_awkward_cases_nothing_is_left_out(tmp_path):
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [
-        ("ucf51", {"classes": 52}, "`classes` must be an integer from 1 to 51; received 52"),
+        ("ucf51", {"classes": 52}, "`classes` must be an integer >= 1 and <= 51; received 52"),
         ("ucf51", {"videos": 1}, "`videos` must be an integer >= 2; received 1"),
-        ("activitynet", {"classes": 1}, "`classes` must be an integer from 2 to 12; received 1"),
+        ("activitynet", {"classes": 1}, "`classes` must be an integer >= 2 and <= 12; received 1"),
         ("iemocap", {"utterances": 0}, "`utterances` must be an integer >= 1; received 0"),
         ("mmin", {"frames": 1.5}, "`frames` must be an integer >= 4; received 1.5"),
         ("mmin", {"seed": -1}, "`seed` must be an integer >= 0; received -1"),

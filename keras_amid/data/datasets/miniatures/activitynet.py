@@ -1,5 +1,7 @@
 """A miniature of ActivityNet 1.3: its annotation file and videos (.mp4 and .mkv, H.264, AAC)."""
 
+from __future__ import annotations
+
 import json
 from pathlib import Path
 
@@ -29,7 +31,15 @@ _AROUND = 0.5  # seconds of something else before and after the activity
 _OTHER = 200  # the label of the pattern that shows something else
 
 
-def write(root, classes=4, videos=6, seconds=2.0, seed=0, size=(72, 96), awkward=True):
+def write(
+    root: str | Path,
+    classes: int = 4,
+    videos: int = 6,
+    seconds: float = 2.0,
+    seed: int = 0,
+    size: tuple[int, int] = (72, 96),
+    awkward: bool = True,
+) -> Path:
     """Writes `activity_net.v1-3.min.json` and `videos/v_<id>.mp4` (every third one .mkv).
 
     A video shows half a second of something else, `seconds` of its activity, which is annotated,

@@ -1,14 +1,25 @@
 """What the miniatures show and sound like, and how their files are spoiled."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+
+from keras_amid.validation.arguments import check_int
 
 _NOISE = 12  # gray levels
 _FASTEST = 3.0  # turns of a pattern's phase a second
 
 
-def pattern(label, seed, seconds, fps=25, size=(72, 96)):
+def pattern(
+    label: int,
+    seed: int | Sequence[int],
+    seconds: float,
+    fps: float = 25,
+    size: tuple[int, int] = (72, 96),
+) -> np.ndarray:
     """A moving grating whose direction, spacing, speed and colour belong to a class.
 
     Args:
@@ -35,12 +46,12 @@ def pattern(label, seed, seconds, fps=25, size=(72, 96)):
     return np.clip(frames, 0, 255, out=frames).astype(np.uint8)
 
 
-def pitch(label):
+def pitch(label: int) -> float:
     """The frequency of a class's tone, in Hz."""
     return 220.0 + 60.0 * label
 
 
-def tone(label, seed, seconds, sample_rate):
+def tone(label: int, seed: int | Sequence[int], seconds: float, sample_rate: int) -> np.ndarray:
     """A class's tone with random phase and a little noise.
 
     Args:
@@ -58,13 +69,13 @@ def tone(label, seed, seconds, sample_rate):
     return sound.astype(np.float32) + 0.01 * rng.standard_normal(len(time), np.float32)
 
 
-def cut_short(path, share=0.5):
+def cut_short(path: str | Path, share: float = 0.5):
     """Cuts a file down to a share of its bytes, as a broken download leaves it."""
     content = Path(path).read_bytes()
     Path(path).write_bytes(content[: int(len(content) * share)])
 
 
-def turn(path):
+def turn(path: str | Path):
     """Gives an .mp4 a display matrix that turns its picture clockwise by 90 degrees.
 
     The matrix is the nine numbers at byte 40 of the body of a `tkhd` box (ISO/IEC 14496-12).
@@ -77,14 +88,11 @@ def turn(path):
     Path(path).write_bytes(content)
 
 
-def check_counts(**counts):
-    """Raises `ValueError` unless every count is an integer of at least its minimum.
+def check_counts(**counts: tuple[int, int, int | None]):
+    """Raises `ValueError` unless every count is an integer in its range.
 
     Args:
         **counts: Name of an argument -> (value, minimum, maximum or None).
     """
     for name, (value, low, high) in counts.items():
-        whole = isinstance(value, int) and not isinstance(value, bool)
-        if not whole or value < low or (high is not None and value > high):
-            span = f">= {low}" if high is None else f"from {low} to {high}"
-            raise ValueError(f"`{name}` must be an integer {span}; received {value!r}.")
+        check_int(name, value, low, high)

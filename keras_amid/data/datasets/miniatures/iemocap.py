@@ -1,5 +1,7 @@
 """A miniature of IEMOCAP's layout: evaluations, transcriptions, .wav and DivX .avi files."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +25,14 @@ _LISTENING = 9  # the label of the pattern that the listener shows
 _HEADER = "% [START_TIME - END_TIME] TURN_NAME EMOTION [V, A, D]\n\n"
 
 
-def write(root, utterances=6, seconds=1.0, seed=0, size=(120, 180), awkward=True):
+def write(
+    root: str | Path,
+    utterances: int = 6,
+    seconds: float = 1.0,
+    seed: int = 0,
+    size: tuple[int, int] = (120, 180),
+    awkward: bool = True,
+) -> Path:
     """Writes `Session1` .. `Session5` with two dialogues each.
 
     The wearer of the markers is in the left half of the picture, the other speaker in the right

@@ -1,5 +1,7 @@
 """A miniature of the MMIN project's feature files."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
 import h5py
@@ -13,7 +15,13 @@ _NUM_CLASSES = 4
 _STRENGTH = 0.5  # of what belongs to a class, against noise of unit variance
 
 
-def write(root, utterances=8, frames=12, seed=0, awkward=True):
+def write(
+    root: str | Path,
+    utterances: int = 8,
+    frames: int = 12,
+    seed: int = 0,
+    awkward: bool = True,
+) -> Path:
     """Writes `A/comparE.h5`, `V/denseface.h5`, `L/bert_large.h5` and `target/1` .. `target/10`.
 
     The awkward cases: of the utterances Ses01F_impro99_*, `F000` has no face features, `F001` has

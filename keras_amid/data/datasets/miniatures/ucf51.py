@@ -1,5 +1,7 @@
 """A miniature of UCF101's layout: .avi files (MPEG-4, MP3) and the official lists."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
 from keras_amid.data.datasets.miniatures.content import check_counts, cut_short, pattern, tone
@@ -20,7 +22,15 @@ SILENT_CLASSES = tuple(
 )
 
 
-def write(root, classes=4, videos=6, seconds=1.0, seed=0, size=(72, 96), awkward=True):
+def write(
+    root: str | Path,
+    classes: int = 4,
+    videos: int = 6,
+    seconds: float = 1.0,
+    seed: int = 0,
+    size: tuple[int, int] = (72, 96),
+    awkward: bool = True,
+) -> Path:
     """Writes `UCF-101/<Class>/v_*.avi` and `ucfTrainTestlist/*.txt`.
 
     The classes are HandstandPushups (whose files are called v_HandStandPushups_*) and the first of

@@ -7,9 +7,10 @@ and larger. All that a seed fixes (prototypes, gratings, mixing matrices) is a *
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
 
 import numpy as np
+
+from keras_amid.validation.arguments import check_int
 
 LATENTS = 6
 CLASSES = 40
@@ -39,12 +40,12 @@ _DRAW = 4096  # latents drawn at a time: fixed, so that a smaller split is a pre
 _STREAMS = {"train": 1, "validation": 2, "test": 3, "sounds": 4}
 
 
-def class_names():
+def class_names() -> list[str]:
     """The names of the 40 classes."""
     return [f"event {number:02d}" for number in range(CLASSES)]
 
 
-def fine_class_names():
+def fine_class_names() -> list[str]:
     """The names of the 100 fine classes: the captions."""
     return [f"{thing} {event}" for thing in _THINGS for event in _EVENTS]
 
@@ -71,7 +72,7 @@ class Events:
     phases: np.ndarray
 
     @property
-    def pictures(self):
+    def pictures(self) -> np.ndarray:
         """float64 (n, 4, 8, 8): the 256 values of the picture: time, cell row, cell column."""
         count = len(self.frames)
         return self.frames.reshape(count, CELLS[0], -1, *CELLS[1:]).mean(axis=2)
@@ -85,9 +86,7 @@ class World:
     """
 
     def __init__(self, seed: int):
-        if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
-            raise ValueError(f"`seed` must be an integer >= 0; received {seed!r}.")
-        self.seed = seed
+        self.seed = check_int("seed", seed, 0)
         rng = np.random.default_rng([seed, 0])
         self._prototypes = _directions(rng, CLASSES)
         self._fine_prototypes = _directions(rng, FINE_CLASSES)
@@ -97,7 +96,7 @@ class World:
         self._signal_waves = _gratings(rng, SIGNAL_WAVES)
         self._noise_waves = _gratings(rng, NOISE_WAVES)
 
-    def draw(self, split: str, count: int) -> Any:
+    def draw(self, split: str, count: int) -> Events:
         """Draws the first `count` events of a split: a function of (seed, split) alone.
 
         Args:
@@ -150,7 +149,7 @@ class World:
         return frames.reshape(len(signal), FRAMES, *CELLS[1:])
 
 
-def render_video(frames: Any):
+def render_video(frames: np.ndarray) -> np.ndarray:
     """Renders an event's picture.
 
     Args:
@@ -164,7 +163,7 @@ def render_video(frames: Any):
     return gray.repeat(side, axis=1).repeat(side, axis=2)[..., np.newaxis]
 
 
-def picture_values(video: Any):
+def picture_values(video: np.ndarray) -> np.ndarray:
     """Undoes `render_video`: the mean of each cell over its pixels and frames.
 
     Args:
@@ -178,7 +177,7 @@ def picture_values(video: Any):
     return (cells.mean(axis=(-5, -3, -1), dtype="float64") - GRAY) / GRAY_STEP
 
 
-def render_sound(amplitudes: Any, phases: Any):
+def render_sound(amplitudes: np.ndarray, phases: np.ndarray) -> np.ndarray:
     """Renders the sound of an event.
 
     Args:
