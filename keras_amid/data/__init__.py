@@ -22,7 +22,7 @@ _HOMES = {
     "PreparedData": "datasets.prepared",
     "RandomClip": "pipeline.clips",
     "RandomCrop": "pipeline.audio",
-    "RippleTank": "datasets.ripple_tank",
+    "RippleTank": "datasets.ripple_tank.tank",
     "Text": "pipeline.text",
     "Tokens": "pipeline.text",
     "Vocabulary": "pipeline.text",

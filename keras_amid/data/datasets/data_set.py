@@ -30,7 +30,6 @@ class DataSet:
         picture_encoding: How frames are kept, see `write_records`.
         generated: Whether it writes its own files, instead of being found somewhere.
         several_roots: Whether it may lie in several folders.
-        prepared: Class of what `prepare` returns.
     """
 
     name: ClassVar[str]
@@ -41,7 +40,6 @@ class DataSet:
     picture_encoding: ClassVar[str] = "jpeg"
     generated: ClassVar[bool] = False
     several_roots: ClassVar[bool] = False
-    prepared: ClassVar[type[PreparedData]] = PreparedData
 
     def __post_init__(self):
         for field in dataclasses.fields(self):
@@ -77,6 +75,10 @@ class DataSet:
             MediaError: The sample's file cannot be used; it is left out.
         """
         raise NotImplementedError
+
+    def open_prepared(self, out: Path) -> PreparedData:
+        """Opens what `prepare` wrote to `out`."""
+        return PreparedData.open(out)
 
     def settings(self) -> dict:
         """Returns the options as JSON values; `out` made with others is refused."""

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from keras_amid.validation.arguments import (
+from keras_amid.validation.scalars import (
     check_choice,
     check_int,
     check_number,

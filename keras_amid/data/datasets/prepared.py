@@ -7,7 +7,7 @@ import os
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from keras_amid.data.datasets import description
 from keras_amid.data.datasets.reporting import by_reason, counts_table
@@ -44,7 +44,7 @@ class PreparedData:
     settings: dict
 
     @classmethod
-    def open(cls, folder: str | os.PathLike) -> PreparedData:
+    def open(cls, folder: str | os.PathLike) -> Self:
         """Opens what was prepared before; the original files are not needed any more.
 
         Args:

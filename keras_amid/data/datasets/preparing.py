@@ -19,7 +19,7 @@ from keras_amid.data.records.shards import check_part
 from keras_amid.data.records.writing import write_records
 from keras_amid.data.storage.files import refuse_other_settings
 from keras_amid.data.storage.parallel import check_workers
-from keras_amid.validation.arguments import check_positive_int
+from keras_amid.validation.scalars import check_positive_int
 
 _FORMAT = 2
 
@@ -74,7 +74,7 @@ def prepare(
     if not all(index["complete"] for index in indexes):
         return None
     _write_json(out / description.NAME, described, part)  # what is found may have changed
-    data = dataset.prepared.open(out)
+    data = dataset.open_prepared(out)
     _write_report(data, part)
     return data
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from keras_amid.validation.arguments import check_int
+from keras_amid.validation.scalars import check_int
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

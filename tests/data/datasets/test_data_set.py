@@ -1,9 +1,14 @@
 import dataclasses
 import inspect
 import math
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
+import keras_amid
 import keras_amid.data as data
 from keras_amid.data import datasets
 from keras_amid.data.datasets import DATA_SETS, PreparedData, data_set_class, options, prepare
@@ -105,3 +110,21 @@ def test_a_data_set_of_ones_own(tmp_path):
         prepare(Numbers(), tmp_path, tmp_path / "out", progress=False)
     with pytest.raises(ValueError, match="`root` must be the folder of Numbers; received None"):
         prepare(Numbers(), None, tmp_path / "out")
+
+
+def test_decoding_needs_no_keras():
+    """Processes that decode import a data set's module, but need not import Keras with it."""
+    package = Path(keras_amid.__file__).parent
+    code = (
+        "import sys, types; package = types.ModuleType('keras_amid'); "
+        f"package.__path__ = [{str(package)!r}]; sys.modules['keras_amid'] = package; "
+        "from keras_amid.data.datasets import DATA_SETS, data_set_class; "
+        "print([data_set_class(name).__name__ for name in DATA_SETS], "
+        "[name for name in ('keras', 'tensorflow', 'jax', 'torch') if name in sys.modules])"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(package.parent)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True
+    )
+    names = [data_set_class(name).__name__ for name in DATA_SETS]
+    assert done.stdout.strip() == f"{names} []", done.stderr

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_amid.validation.arguments import check_int
+from keras_amid.validation.scalars import check_int
 
 _NOISE = 12  # gray levels
 _FASTEST = 3.0  # turns of a pattern's phase a second

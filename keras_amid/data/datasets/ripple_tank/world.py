@@ -10,7 +10,7 @@ import dataclasses
 
 import numpy as np
 
-from keras_amid.validation.arguments import check_int
+from keras_amid.validation.scalars import check_int
 
 LATENTS = 6
 CLASSES = 40
