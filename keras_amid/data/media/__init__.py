@@ -1,6 +1,7 @@
 """Media files: probing, reading, cutting and writing them (FFmpeg through PyAV)."""
 
 from keras_amid.data.media.errors import MediaError
+from keras_amid.data.media.limits import Limits, limit
 from keras_amid.data.media.probing import MediaInfo, probe
 from keras_amid.data.media.reading import Clip, read_clip, read_sound
 from keras_amid.data.media.segments import Segments, read_segments
@@ -8,9 +9,11 @@ from keras_amid.data.media.writing import write_clip, write_sound
 
 __all__ = [
     "Clip",
+    "Limits",
     "MediaError",
     "MediaInfo",
     "Segments",
+    "limit",
     "probe",
     "read_clip",
     "read_segments",

@@ -1,19 +1,25 @@
 """Decoded video frames -> small RGB arrays, chosen by their timestamps."""
 
-import math
+from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
+import av
 import numpy as np
 from av.video.reformatter import VideoReformatter
+
+from keras_amid.data.media.limits import Allowance
 
 _TINY = 32  # pixels
 _SAME_TIME = 1e-3  # seconds; containers round timestamps to as much as that
 _LONGEST_STILL = 60.0  # seconds; a longer one is a damaged timestamp
 
 
-def right_angle(frame):
+def right_angle(frame: av.VideoFrame) -> int:
     """Returns a frame's rotation to the nearest right angle: 0, 90, 180 or 270 degrees.
 
-    Counterclockwise, from its display matrix; mirrored display matrices are not heeded.
+    Counterclockwise, from its display matrix; that it may mirror the picture too is ignored.
     """
     return round(frame.rotation / 90) * 90 % 360
 
@@ -24,24 +30,32 @@ class PictureScaler:
     Args:
         short_side: Pixels of the region's shorter side; pictures are never enlarged.
         crop: (left, top, right, bottom) as fractions of the picture as shown, or None.
+        allowance: An `Allowance`.
 
     Attributes:
         notes: List of str, what is out of the ordinary about the pictures.
     """
 
-    def __init__(self, short_side, crop=None):
+    def __init__(
+        self, short_side: int, crop: Sequence[float] | None, allowance: Allowance
+    ) -> None:
         self._short_side = short_side
         self._crop = crop or (0.0, 0.0, 1.0, 1.0)
+        self._allowance = allowance
         self._reformatter = VideoReformatter()
         self._size = None
         self._last = (None, None)
         self.notes = []
 
-    def scaled(self, frames):
+    def scaled(self, frames: list[av.VideoFrame]) -> list[np.ndarray]:
         """Returns uint8 arrays (height, width, 3) of `av.VideoFrame`s, all of one shape."""
-        return [self._scaled(frame) for frame in frames]
+        pictures = []
+        for frame in frames:
+            pictures.append(self._scaled(frame))
+            self._allowance.take_memory(pictures[-1].nbytes)
+        return pictures
 
-    def _scaled(self, frame):
+    def _scaled(self, frame: av.VideoFrame) -> np.ndarray:
         if frame is self._last[0]:  # shown again: see `FrameSampler`
             return self._last[1]
         if self._size is None:
@@ -55,7 +69,7 @@ class PictureScaler:
         self._last = (frame, picture)
         return picture
 
-    def _measure(self, frame):
+    def _measure(self, frame: av.VideoFrame) -> None:
         """Sets the scaled size of the stored picture from the first frame; later ones share it."""
         height, width, rotation = frame.height, frame.width, right_angle(frame)
         left, top, right, bottom = self._crop
@@ -71,7 +85,7 @@ class PictureScaler:
             self.notes.append(f"tiny size ({width}x{height})")
 
 
-def _span(start, end, size):
+def _span(start: float, end: float, size: int) -> slice:
     # Sizes depend on the fraction alone, so that two halves have the same.
     first = min(int(start * size), size - 1)
     return slice(first, first + max(1, round((end - start) * size)))
@@ -84,48 +98,62 @@ class FrameSampler:
         start: Seconds.
         end: Seconds, or None for all there is.
         fps: Frames a second to take, the one that is shown at each start + k / fps; None takes
-            every frame with start <= time < end.
+            every frame with start <= time < end, or, where the segment lies within the time for
+            which one frame is shown, that frame.
 
     Attributes:
         times: List of the times of the file's frames inside the segment, taken or not.
-        last_duration: Seconds that the last of them is to be shown, as the file says.
+        begin: Seconds from which on there is a picture in the segment; None before the first.
     """
 
-    def __init__(self, start, end, fps):
+    def __init__(self, start: float, end: float | None, fps: float | None) -> None:
         self._start, self._end = start, math.inf if end is None else end
         self._fps = fps
         self._shown = None  # the latest frame, until the next one's time is known
         self._shown_at = start
+        self._duration = 0.0  # seconds that it is to be shown, as the file says
         self._taken = 0
         self.times = []
-        self.last_duration = 0.0
+        self.begin = None
 
-    def add(self, frame, time):
+    def add(self, frame: av.VideoFrame, time: float) -> list[av.VideoFrame]:
         """Takes the next decoded frame, shown from `time` on; returns the frames chosen by now."""
         inside = self._start - _SAME_TIME <= time < self._end - _SAME_TIME
+        chosen = self._still(min(time, self._end)) if time >= self._end else []
+        if self._fps is not None:
+            chosen = self._ticks_before(min(time, self._end))
+        elif inside:
+            chosen = [frame]
         if inside:
             self.times.append(time)
-            self.last_duration = float((frame.duration or 0) * (frame.time_base or 0))
-        if self._fps is None:
-            return [frame] if inside else []
-        chosen = self._ticks_before(min(time, self._end))
-        if self._shown is None and time > self._start:
-            self._start = time  # the picture starts late
+        if self.begin is None:
+            self.begin = max(self._start, time)
+            if self._fps is not None:
+                self._start = self.begin  # the picture starts late
         self._shown, self._shown_at = frame, time
+        self._duration = float((frame.duration or 0) * (frame.time_base or 0))
         return chosen
 
-    def finish(self):
+    def finish(self) -> list[av.VideoFrame]:
         """Returns the frames chosen up to the segment's end."""
-        if self._fps is None or not self.times:
-            return []
-        return self._ticks_before(min(self.times[-1] + self.last_gap(), self._end))
+        end = min(self.shown_until(), self._end)
+        return self._still(end) if self._fps is None else self._ticks_before(end)
 
-    def last_gap(self):
-        """Seconds for which the last frame is shown: as the file says, or as long as most are."""
+    def shown_until(self) -> float:
+        """Returns up to where the latest frame is shown: as the file says, or as long as most."""
         usual = float(np.median(np.diff(self.times))) if len(self.times) > 1 else 0.0
-        return max(self.last_duration, usual)
+        return self._shown_at + max(self._duration, usual)
 
-    def _ticks_before(self, time):
+    def _still(self, end: float) -> list[av.VideoFrame]:
+        """The frame that is shown throughout the segment, where it has none of its own."""
+        if self._shown is None or self.times or self._taken:
+            return []
+        if min(end, self._shown_at + _LONGEST_STILL) <= self._start + _SAME_TIME:
+            return []
+        self._taken = 1
+        return [self._shown]
+
+    def _ticks_before(self, time: float) -> list[av.VideoFrame]:
         if self._shown is None:
             return []
         chosen = []

@@ -1,16 +1,16 @@
-"""What a media file holds, without decoding it."""
+"""What a media file holds, without decoding all of it."""
+
+from __future__ import annotations
 
 import dataclasses
+import os
 
-from keras_amid.data.media.errors import MediaError, opened
+from keras_amid.data.media.decoding import Film
+from keras_amid.data.media.errors import MediaError
+from keras_amid.data.media.limits import Allowance, Limits, current_limits
+from keras_amid.data.media.opening import opened
 from keras_amid.data.media.pictures import right_angle
-from keras_amid.data.media.streams import (
-    declared_duration,
-    has_variable_rate,
-    picture_stream,
-    seconds_of,
-    sound_stream,
-)
+from keras_amid.data.media.streams import has_variable_rate, picture_stream, sound_stream
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,7 +18,7 @@ class MediaInfo:
     """What a media file holds.
 
     Attributes:
-        duration: Seconds, as the file declares it; None if it does not.
+        duration: Seconds from the first to the last of the picture; of the sound, without one.
         fps: Frames a second on the average, or None without a picture.
         frames: Frames that are there (packets of the video stream).
         height: Of the picture in pixels, as it is shown (after `rotation`); None without one.
@@ -43,50 +43,68 @@ class MediaInfo:
     variable_frame_rate: bool
 
 
-def probe(path):
-    """Looks into a media file: reads its packets, decodes one frame.
+def probe(path: str | os.PathLike, *, limits: Limits | None = None) -> MediaInfo:
+    """Looks into a media file: reads its packets, decodes the key frames of its picture.
 
     Args:
         path: Media file.
+        limits: A `Limits`; None for those that `limit` set, or the defaults.
 
     Returns:
         A `MediaInfo`.
 
     Raises:
-        MediaError: The file is missing, empty or broken, or holds neither picture nor sound.
+        MediaError: The file is missing, empty, broken or truncated, or holds neither picture nor
+            sound; its picture changes its size; or it asks for more than `limits`.
     """
-    with opened(path) as container:
-        video, audio = picture_stream(container), sound_stream(container)
+    limits = current_limits(limits)
+    with opened(path, limits) as container:
+        video = picture_stream(path, container, limits)
+        audio = sound_stream(container, video)
         if video is None and audio is None:
             raise MediaError(path, "neither picture nor sound")
-        if video is None:
-            duration = container.duration and container.duration / 1e6
-            rate = audio.codec_context.sample_rate
-            return MediaInfo(duration, None, 0, None, None, 0, False, True, rate, False)
-        first, times = _first_frame_and_times(container, video)
-        if first is None:
+        film = Film(path, container, video, audio, Allowance(path, limits))
+        first, times = _look(film)
+        film.check()
+        if video is not None and first is None:
             raise MediaError(path, "no frames")
-        rotation = right_angle(first)
-        height, width = first.height, first.width
-        return MediaInfo(
-            duration=declared_duration(container, video),
-            fps=float(video.average_rate) if video.average_rate else None,
-            frames=len(times),
-            height=width if rotation % 180 else height,
-            width=height if rotation % 180 else width,
-            rotation=rotation,
-            has_video=True,
-            has_sound=audio is not None,
-            sample_rate=audio.codec_context.sample_rate if audio is not None else None,
-            variable_frame_rate=has_variable_rate(sorted(t for t in times if t is not None)),
-        )
+        return _info(film, first, times)
 
 
-def _first_frame_and_times(container, video):
+def _look(film: Film) -> tuple:
+    """Reads all packets. Returns the first frame, and the times of all."""
     first, times = None, []
-    for packet in container.demux(video):
-        if packet.size:
-            times.append(seconds_of(packet, video))
-        if first is None:
-            first = next(iter(packet.decode()), None)
+    for packet in film.packets():
+        if packet.stream is not film.video:
+            continue
+        if packet.size and not packet.is_discard:
+            times.append(film.time_of(packet, film.video))
+        # A picture changes its size at key frames only. Where every frame is one, the first does.
+        key = packet.is_keyframe and not film.video.codec_context.codec.intra_only
+        if first is None or key:
+            first = first or next(iter(film.decode(packet)), None)
     return first, times
+
+
+def _info(film: Film, first, times: list) -> MediaInfo:
+    video, audio = film.video, film.audio
+    rate = audio.codec_context.sample_rate if audio is not None else None
+    known = sorted(time for time in times if time is not None)
+    begin = known[0] if known else film.start()
+    duration = max(0.0, film.last() - begin)
+    if video is None:
+        return MediaInfo(duration, None, 0, None, None, 0, False, True, rate, False)
+    rotation = right_angle(first)
+    height, width = first.height, first.width
+    return MediaInfo(
+        duration=duration,
+        fps=float(video.average_rate) if video.average_rate else None,
+        frames=len(times),
+        height=width if rotation % 180 else height,
+        width=height if rotation % 180 else width,
+        rotation=rotation,
+        has_video=True,
+        has_sound=audio is not None,
+        sample_rate=rate,
+        variable_frame_rate=has_variable_rate(known),
+    )

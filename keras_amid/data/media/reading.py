@@ -1,12 +1,20 @@
 """Reading of whole media files (FFmpeg through PyAV)."""
 
-import dataclasses
+from __future__ import annotations
 
+import dataclasses
+import os
+
+import av
 import numpy as np
 
-from keras_amid.data.media.audio import MonoSound
-from keras_amid.data.media.errors import MediaError, opened
-from keras_amid.data.media.streams import picture_stream, sound_stream
+from keras_amid.data.media.arguments import check_sample_rate
+from keras_amid.data.media.audio import MonoSound, SoundCutter
+from keras_amid.data.media.decoding import Film
+from keras_amid.data.media.errors import MediaError
+from keras_amid.data.media.limits import Allowance, Limits, current_limits
+from keras_amid.data.media.opening import opened
+from keras_amid.data.media.streams import measured_rate, picture_stream, sound_stream
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,79 +26,132 @@ class Clip:
         fps: Frames a second.
         audio: float32 array (samples,) in [-1, 1], or None where no sound was asked for.
         sample_rate: Samples a second of `audio`, or None.
+        notes: List of str: what is out of the ordinary though it was kept.
     """
 
     frames: np.ndarray
     fps: float
     audio: np.ndarray | None = None
     sample_rate: int | None = None
+    notes: list[str] = dataclasses.field(default_factory=list)
 
 
-def read_clip(path, channels=3, sample_rate=None):
+def read_clip(
+    path: str | os.PathLike,
+    channels: int = 3,
+    sample_rate: int | None = None,
+    *,
+    limits: Limits | None = None,
+) -> Clip:
     """Decodes a whole clip as it is stored; see `read_segments` for what real videos need.
 
     Args:
         path: Media file.
         channels: 3 for RGB, 1 for gray (luma, full range whatever the file's own).
-        sample_rate: Samples a second of the sound (resampled, the mean of its channels); None
-            leaves the sound alone (a silent file is then fine).
+        sample_rate: Samples a second of the sound (resampled, the mean of its channels; it begins
+            with the picture); None leaves the sound alone (a silent file is then fine).
+        limits: A `Limits`; None for those that `limit` set, or the defaults.
 
     Returns:
         A `Clip`.
 
     Raises:
-        MediaError: The file is missing, empty or broken, has no frames, or has no sound where
-            sound is asked for.
-        ValueError: `channels` is neither 1 nor 3.
+        MediaError: The file is missing, empty, broken or truncated, has no frames, or has no sound
+            where sound is asked for; its picture changes its size; or it asks for more than
+            `limits`.
+        ValueError: An argument is wrong.
     """
-    if channels not in (1, 3):
-        raise ValueError(f"`channels` must be 1 or 3, received {channels!r}.")
-    frames, fps, audio = _decode(path, "gray" if channels == 1 else "rgb24", sample_rate)
+    if channels not in (1, 3) or isinstance(channels, bool):
+        raise ValueError(f"`channels` must be 1 or 3; received {channels!r}.")
+    if sample_rate is not None:
+        check_sample_rate(sample_rate)
+    limits = current_limits(limits)
+    allowance = Allowance(path, limits)
+    with opened(path, limits) as container:
+        video = picture_stream(path, container, limits)
+        audio = sound_stream(container, video) if sample_rate else None
+        if video is None:
+            raise MediaError(path, "no picture")
+        if sample_rate and audio is None:
+            raise MediaError(path, "no sound")
+        film = Film(path, container, video, audio, allowance)
+        return _read_clip(path, film, channels, sample_rate, allowance)
+
+
+def _read_clip(path, film: Film, channels: int, sample_rate: int | None, allowance) -> Clip:
+    frames, times = [], []
+    sound = MonoSound(sample_rate, allowance) if sample_rate else None
+    cutter = SoundCutter(0.0, None, sound)
+    for stream, frame, time in film.frames():
+        if stream is film.audio:
+            cutter.add(frame, time)
+            continue
+        if not frames:
+            cutter.begin(time or 0.0)
+        cutter.release(float("inf"))
+        times += [] if time is None else [time]
+        frames.append(_pixels(frame, channels))
+        allowance.take_memory(frames[-1].nbytes)
+    notes = film.check()
     if not frames:
         raise MediaError(path, "no frames")
-    frames = np.stack(frames)
+    cutter.finish(None)
+    samples = sound.finish() if sound is not None else None
+    if samples is not None and not len(samples):
+        raise MediaError(path, "no sound")
+    fps = measured_rate([times], film.video.average_rate)
+    return Clip(np.stack(frames), fps, samples, sample_rate, notes)
+
+
+def _pixels(frame: av.VideoFrame, channels: int) -> np.ndarray:
     if channels == 1:
-        frames = frames[..., np.newaxis]
-    return Clip(frames, fps, audio, sample_rate)
+        return frame.to_ndarray(format="gray")[..., np.newaxis]
+    return frame.to_ndarray(format="rgb24")
 
 
-def read_sound(path, sample_rate):
-    """Decodes the sound of a media file.
+def read_sound(
+    path: str | os.PathLike,
+    sample_rate: int,
+    *,
+    notes: list[str] | None = None,
+    limits: Limits | None = None,
+) -> np.ndarray:
+    """Decodes the sound of a media file, from its own beginning to its end.
 
     Args:
         path: Media file, with or without a picture.
         sample_rate: Samples a second to resample to.
+        notes: List that takes what is out of the ordinary (str) though it was kept.
+        limits: A `Limits`; None for those that `limit` set, or the defaults.
 
     Returns:
-        float32 array (samples,) in [-1, 1], the mean of the channels.
+        float32 array (samples,) in [-1, 1], the mean of the channels. Gaps are silent.
 
     Raises:
-        MediaError: The file is missing, empty or broken, or has no sound.
+        MediaError: The file is missing, empty, broken or truncated, has no sound, or asks for more
+            than `limits`.
+        ValueError: `sample_rate` is no positive integer.
     """
-    return _decode(path, None, sample_rate)[2]
-
-
-def _decode(path, pixels, sample_rate):
-    """Decodes the first video and the first audio stream, each only where it is asked for."""
-    frames, sound, fps = [], MonoSound(sample_rate), 0.0
-    with opened(path) as container:
-        video = picture_stream(container) if pixels else None
-        audio = sound_stream(container) if sample_rate else None
-        if pixels and video is None:
-            raise MediaError(path, "no picture")
-        if sample_rate and audio is None:
+    check_sample_rate(sample_rate)
+    limits = current_limits(limits)
+    allowance = Allowance(path, limits)
+    with opened(path, limits) as container:
+        audio = sound_stream(container)
+        if audio is None:
             raise MediaError(path, "no sound")
-        for packet in container.demux([s for s in (video, audio) if s is not None]):
-            for frame in packet.decode():
-                if packet.stream is video:
-                    frames.append(frame.to_ndarray(format=pixels))
-                else:
-                    sound.add_frame(frame)
-        if pixels:
-            fps = float(video.average_rate or 0)
-    if not sample_rate:
-        return frames, fps, None
-    samples = sound.finish()
-    if not len(samples):
-        raise MediaError(path, "no sound")
-    return frames, fps, samples
+        film = Film(path, container, None, audio, allowance)
+        sound, cutter = MonoSound(sample_rate, allowance), None
+        for _, frame, time in film.frames():
+            if cutter is None:
+                cutter = SoundCutter(time or 0.0, None, sound)
+            cutter.add(frame, time)
+            cutter.release(float("inf"))
+        found = film.check()
+        samples = sound.finish()
+        if not len(samples):
+            raise MediaError(path, "no sound")
+    if cutter.silence:
+        found.append(f"sound lacks {cutter.silence:.1f} s in between")
+    if notes is not None:
+        notes += found
+    return samples

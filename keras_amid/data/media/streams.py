@@ -1,63 +1,138 @@
 """What readers of media files share: which streams, at what times, and for how long."""
 
+from __future__ import annotations
+
+import re
 import statistics
+from collections.abc import Iterator, Sequence
 
 import av
 import numpy as np
 
+from keras_amid.data.media.limits import Limits
+from keras_amid.data.media.opening import opened
 
-def picture_stream(container):
-    """Returns the first video stream that is a film and can be decoded, or None."""
-    for stream in container.streams.video:
+# Their headers tell a length. That of other formats FFmpeg guesses, or takes from the file's size.
+_TELL_LENGTH = ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "flv", "asf", "flac", "au", "aiff")
+_TOLERANCE = 0.05  # of the rate: containers round timestamps
+_SHORTEST = 1e-6  # seconds between frames
+_STILL_CODECS = ("mjpeg", "png", "apng", "bmp", "gif", "jpegls", "tiff", "webp")
+_LENGTH_TAG = re.compile(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)")
+
+
+def picture_stream(
+    path: str, container: av.container.InputContainer, limits: Limits
+) -> av.VideoStream | None:
+    """Returns the video stream that FFmpeg would play, of those that are films; or None.
+
+    Attached pictures (covers) are no films, nor are streams of one still image.
+
+    Args:
+        path: The file, which is opened a second time where only that tells a still from a film.
+        container: The open `av` container.
+        limits: A `Limits`.
+    """
+    best = container.streams.best("video")
+    others = sorted(container.streams.video, key=_standing, reverse=True)
+    for stream in dict.fromkeys([s for s in (best, *others) if s is not None]):
         cover = bool(stream.disposition & av.stream.Disposition.attached_pic)
-        if stream.codec_context is not None and not cover:
-            # One thread a file: many files are decoded at once instead.
-            stream.codec_context.thread_count = 1
+        if stream.codec_context is None or cover or _is_still(path, stream, limits):
+            continue
+        # One thread a file: many files are decoded at once instead.
+        stream.codec_context.thread_count = 1
+        stream.codec_context.options = {"max_pixels": str(limits.pixels)}
+        return stream
+    return None
+
+
+def sound_stream(
+    container: av.container.InputContainer, video: av.VideoStream | None = None
+) -> av.AudioStream | None:
+    """Returns the audio stream that FFmpeg would play beside `video`; or None."""
+    best = container.streams.best("audio", related=video)
+    others = sorted(container.streams.audio, key=_standing, reverse=True)
+    for stream in [s for s in (best, *others) if s is not None]:
+        if stream.codec_context is not None:
             return stream
     return None
 
 
-def sound_stream(container):
-    """Returns the first audio stream that can be decoded, or None."""
-    streams = (s for s in container.streams.audio if s.codec_context is not None)
-    return next(streams, None)
+def _standing(stream: av.stream.Stream) -> tuple[bool, int]:
+    default = bool(stream.disposition & av.stream.Disposition.default)
+    return default, stream.codec_context.bit_rate or 0 if stream.codec_context else 0
 
 
-def seconds_of(stamp, stream, origin=0.0):
-    """Returns the time of a frame or packet in seconds since `origin`, or None.
+def _is_still(path: str, stream: av.VideoStream, limits: Limits) -> bool:
+    """Whether a stream is one image: a cover that is not marked as one."""
+    if stream.codec_context.name not in _STILL_CODECS or stream.frames > 1:
+        return False
+    count = 0
+    with opened(path, limits) as container:
+        for packet in container.demux(container.streams[stream.index]):
+            count += bool(packet.size)
+            if count > 1:
+                return False
+    return True
+
+
+def seconds_of(stamp: av.Packet | av.frame.Frame, stream: av.stream.Stream) -> float | None:
+    """Returns the time of a frame or packet on the container's clock, in seconds; or None.
 
     Args:
         stamp: A frame or a packet of `stream`.
         stream: An `av` stream.
-        origin: Seconds, see `stream_origin`.
     """
     ticks = stamp.pts if stamp.pts is not None else stamp.dts
     base = stamp.time_base or stream.time_base
-    return None if ticks is None else float(ticks * base) - origin
+    return None if ticks is None else float(ticks * base)
 
 
-def stream_origin(stream):
-    """Returns the time at which a stream starts, in seconds of the container's clock."""
-    return float((stream.start_time or 0) * stream.time_base)
+def origin(container: av.container.InputContainer) -> float:
+    """Returns where a file's own time begins on the container's clock, in seconds.
 
-
-def declared_duration(container, stream):
-    """Returns how long the file says that a video stream is, in seconds; None if it does not.
-
-    The longest claim counts: for an .avi that was cut short FFmpeg shortens the durations, while
-    the header's count of frames is still the whole one's.
+    That is where its first stream begins, be it the picture or the sound: a player shows that as
+    zero, and annotations count from there.
     """
-    claims = []
-    if stream.duration:
-        claims.append(float(stream.duration * stream.time_base))
-    if stream.frames and stream.average_rate:
-        claims.append(float(stream.frames / stream.average_rate))
-    if not claims and container.duration:
-        claims.append(container.duration / av.time_base)
-    return max(claims, default=None)
+    return (container.start_time or 0) / av.time_base
 
 
-def has_variable_rate(times):
+def start_of(stream: av.stream.Stream) -> float | None:
+    """Returns where a stream says that it begins on the container's clock; None if it does not."""
+    return None if stream.start_time is None else float(stream.start_time * stream.time_base)
+
+
+def own_end(container: av.container.InputContainer, stream: av.stream.Stream) -> float | None:
+    """Returns where a stream says that it ends on the container's clock, in seconds; or None."""
+    if container.format.name == "avi" and stream.type == "video":
+        # FFmpeg shortens the duration of an .avi that was cut short, not the header's count.
+        counted = stream.frames and stream.average_rate
+        return float(stream.frames / stream.average_rate) if counted else None
+    match = _LENGTH_TAG.match(stream.metadata.get("DURATION", ""))
+    if match is not None:  # Matroska
+        hours, minutes, seconds = match.groups()
+        return 3600 * int(hours) + 60 * int(minutes) + float(seconds)
+    if container.format.name in _TELL_LENGTH and stream.duration:
+        return (start_of(stream) or 0.0) + float(stream.duration * stream.time_base)
+    return None
+
+
+def container_end(container: av.container.InputContainer) -> float | None:
+    """Returns where a file says that the longest of its streams ends; None if it does not."""
+    if container.format.name in _TELL_LENGTH and container.duration:
+        return container.duration / av.time_base
+    return None
+
+
+def lengths(container: av.container.InputContainer) -> Iterator[float]:
+    """Yields every duration that a file states, in seconds."""
+    if container.duration:
+        yield container.duration / av.time_base
+    for stream in container.streams:
+        if stream.duration and stream.time_base:
+            yield float(stream.duration * stream.time_base)
+
+
+def has_variable_rate(times: Sequence[float]) -> bool:
     """Whether frames at `times` (seconds, rising) come at a variable rate.
 
     That is the case where more than one gap in twenty (and more than one gap) is a quarter longer
@@ -69,3 +144,24 @@ def has_variable_rate(times):
     median = statistics.median(gaps)
     odd = np.count_nonzero(np.abs(gaps - median) > 0.25 * median)
     return bool(odd > max(1, 0.05 * len(gaps)))
+
+
+def measured_rate(times: Sequence[Sequence[float]], told: float | None) -> float:
+    """Returns frames a second: as a file tells, unless the times of its frames contradict it.
+
+    Args:
+        times: Runs of frames' times in seconds, each rising.
+        told: Frames a second on the average, as the file tells; None if it does not.
+
+    Returns:
+        The mean of the runs where the rate is variable or not as told; else what is told; 0 where
+        nothing is known.
+    """
+    told = float(told or 0)
+    gaps = np.concatenate([np.zeros(0), *(np.diff(run) for run in times)])
+    if not gaps.sum() > 0:
+        return told
+    mean, usual = len(gaps) / gaps.sum(), 1 / max(float(np.median(gaps)), _SHORTEST)
+    # The mean alone would not do: muxers stretch the first gap.
+    as_told = any(abs(rate - told) <= _TOLERANCE * told for rate in (mean, usual))
+    return told if as_told and not any(map(has_variable_rate, times)) else float(mean)

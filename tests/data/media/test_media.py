@@ -167,7 +167,7 @@ def test_wrong_arguments_are_named(tmp_path, arguments, message):
 
 
 def test_wrong_reading_arguments_are_named(tmp_path):
-    with pytest.raises(ValueError, match="`channels` must be 1 or 3, received 2"):
+    with pytest.raises(ValueError, match="`channels` must be 1 or 3; received 2"):
         media.read_clip(tmp_path / "a.mkv", channels=2)
     with pytest.raises(ValueError, match="`path` must end in"):
         media.write_sound(tmp_path / "a.xyz", tone(440), 16000)

@@ -241,7 +241,10 @@ def test_segments_beyond_the_end(tmp_path):
     path = lossless(tmp_path / "a.mkv", numbered(20), audio=tone(440, 2))
     clip = media.read_segments(path, [(1.5, 9.0), (30.0, 40.0)])
     assert numbers(clip.frames) == [15, 16, 17, 18, 19]
-    assert clip.notes == ["segment at 30 s starts after the end (2.0 s)"]
+    assert clip.notes == [
+        "segment at 1.5 s runs past the end (2.0 s)",
+        "segment at 30 s starts after the end (2.0 s)",
+    ]
     with pytest.raises(media.MediaError, match="no frames.*after the end"):
         media.read_segments(path, [(30.0, 40.0)])
 
