@@ -1,4 +1,4 @@
-"""Checks of the readers' arguments: what is wrong with them is a ValueError, and no file's fault."""
+"""Checks of the readers' arguments: what is wrong with them is no file's fault."""
 
 from __future__ import annotations
 

@@ -39,11 +39,10 @@ class Film:
     """An open media file: its picture, its sound, or both.
 
     Args:
-        path: The file.
         container: The open `av` container.
         video: The stream of the picture to decode, or None.
         audio: That of the sound, or None; one of the two is needed.
-        allowance: An `Allowance`.
+        allowance: The file's `Allowance`.
 
     Attributes:
         video, audio: As given.
@@ -52,35 +51,27 @@ class Film:
         ended: Whether the file was read to its end since the last `seek`.
 
     Raises:
-        MediaError: The file states more than the limits allow.
+        MediaError: The file states that it lasts longer than the limits allow.
     """
 
-    def __init__(self, path, container, video, audio, allowance: Allowance) -> None:
+    def __init__(self, container, video, audio, allowance: Allowance) -> None:
         self.video, self.audio = video, audio
         self.ended, self._fresh = False, True
-        self._path, self._container, self._allowance = path, container, allowance
+        self._path, self._container, self._allowance = allowance.path, container, allowance
         self._main = video or audio
         self._origin = origin(container)
         own = own_end(container, self._main)
         self.end = None if own is None else own - self._origin
-        # Where only the longest stream's length is told, all of them have to be looked at.
+        # Where only the longest stream's length is told, the ends of all of them count.
         self._told = container_end(container) if own is None else own
-        self._watched = list(container.streams) if own is None else [self._main]
-        self._ends = collections.defaultdict(float)
+        self._telling = list(container.streams) if own is None else [self._main]
+        self._ends = {}  # index of a stream -> seconds on the container's clock
         self._reached = 0  # bytes into the file
         self._good, self._bad = collections.Counter(), collections.Counter()
         self._fault = None
         self._size = None
-        self._check_header()
-
-    def _check_header(self) -> None:
-        for seconds in lengths(self._container):
-            self._allowance.check_duration(seconds)
-        if self.video is not None:
-            context = self.video.codec_context
-            self._allowance.check_picture(context.width or 0, context.height or 0)
-        if self.audio is not None:
-            self._allowance.check_rate(self.audio.codec_context.sample_rate or 0)
+        for seconds in lengths(container):
+            allowance.check_duration(seconds)
 
     def start(self) -> float:
         """Returns where the picture (the sound, without one) says that it begins, in seconds."""
@@ -94,7 +85,7 @@ class Film:
         """
         wanted = [stream for stream in (self.video, self.audio) if stream is not None]
         self.ended = self._fresh = False
-        packets = self._container.demux(list(dict.fromkeys([*wanted, *self._watched])))
+        packets = self._container.demux()  # of all streams: how far the file is read matters
         while True:
             self._allowance.check_time()
             try:
@@ -129,7 +120,7 @@ class Film:
                 yield packet.stream, frame, self.time_of(frame, packet.stream)
 
     def frames_from(self, start: float) -> Iterator[tuple]:
-        """Yields the same from a picture that is shown at `start`, or before, where there is one."""
+        """Yields the same from a picture that is shown at `start` or before, if there is one."""
         if self._fresh and start <= 2 * _SEEK_AHEAD:
             yield from self.frames()
             return
@@ -153,7 +144,7 @@ class Film:
 
     def last(self) -> float:
         """Returns where the last packet of the picture ends (the sound's, without one)."""
-        return self._ends[self._main.index] - self._origin
+        return self._ends.get(self._main.index, self._origin) - self._origin
 
     def check(self) -> list[str]:
         """Judges what was read.
@@ -168,16 +159,18 @@ class Film:
         if bad > 1 and bad > (1 - _WHOLE) * (bad + good):
             reason = f"broken ({bad} of {bad + good} packets cannot be decoded: {self._fault})"
             raise MediaError(self._path, reason)
-        notes = self._check_end() if self.ended and self._good.total() else []
+        notes = self._check_end() if self.ended and self._reached else []
         if self._bad.total():
             notes.append("packets that could not be decoded")
         return notes
 
     def _check_end(self) -> list[str]:
         size, announced = os.path.getsize(self._path), announced_size(self._path)
+        if announced == math.inf:
+            raise MediaError(self._path, "truncated (the file ends within a page, packet or box)")
         lost = 0.0 if announced is None else max(0.0, 1 - size / announced)
         if self._told is not None:
-            found = max(self._ends.values(), default=self._origin)
+            found = max(self._ends.get(stream.index, self._origin) for stream in self._telling)
             lacking, length = self._told - found, self._told - self._origin
             short = lacking > max(_ROUNDING, (1 - _WHOLE) * length)
             unread = announced is None or self._reached < _WHOLE * size
@@ -187,19 +180,19 @@ class Film:
             late = lacking > _ROUNDING and not short
             return [f"the last {lacking:.1f} s of {length:.1f} s are missing"] if late else []
         if lost > 1 - _WHOLE:
-            total = "more" if announced == math.inf else announced
-            raise MediaError(self._path, f"truncated ({size} bytes of {total} are there)")
+            raise MediaError(self._path, f"truncated ({size} bytes of {announced} are there)")
         return [f"the last {100 * lost:.0f} % of the file are missing"] if lost else []
 
     def _follow(self, packet: av.Packet) -> None:
         """Remembers how far into the file, and to what time, its packets lead."""
+        # Pictures that stand still leave empty packets in an .avi.
+        self._reached = max(self._reached, (packet.pos or 0) + packet.size)
         if packet.size and not packet.is_discard:
-            self._reached = max(self._reached, (packet.pos or 0) + packet.size)
             begin = seconds_of(packet, packet.stream)
-            if begin is not None and packet.stream in self._watched:
+            if begin is not None:
                 end = begin + float((packet.duration or 0) * packet.time_base)
                 index = packet.stream.index
-                self._ends[index] = max(self._ends[index], end)
+                self._ends[index] = max(self._ends.get(index, end), end)
 
     def _note_fault(self, stream: av.stream.Stream, error: av.error.FFmpegError) -> None:
         self._bad[stream] += 1

@@ -7,6 +7,7 @@ import contextvars
 import dataclasses
 import math
 import numbers
+import os
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -25,6 +26,8 @@ class Limits:
             (8192 x 4320).
         duration: Seconds that a file may say it lasts, and that its sound may last.
         sample_rate: Samples a second of the sound as it is stored.
+        lowest_sample_rate: Likewise, but fewer are refused: a damaged header would have a second of
+            sound last for minutes.
         memory: Bytes of decoded pictures and samples that one call of a reader may return.
         seconds: Of wall-clock time that one call of a reader may take; in `write_records` also
             how long a worker process may take over one sample before it is ended.
@@ -33,6 +36,7 @@ class Limits:
     pixels: int = 8192 * 4320
     duration: float = 24 * 3600.0
     sample_rate: int = 768_000
+    lowest_sample_rate: int = 1000
     memory: int = 4 * 2**30
     seconds: float = 600.0
 
@@ -44,7 +48,8 @@ class Limits:
                 raise ValueError(f"`{field.name}` must be a positive number; received {value!r}.")
 
 
-_current: contextvars.ContextVar[Limits] = contextvars.ContextVar("limits", default=Limits())
+_DEFAULTS = Limits()
+_current: contextvars.ContextVar[Limits] = contextvars.ContextVar("limits", default=_DEFAULTS)
 
 
 @contextlib.contextmanager
@@ -88,17 +93,26 @@ def within(limits: Limits, function: Callable[[Any], Any], item: Any) -> Any:
         return function(item)
 
 
+def overtime(limits: Limits) -> str:
+    """Returns the reason that a file took longer to read than the limits allow."""
+    return f"not read within {limits.seconds:g} s (`seconds` of the limits)"
+
+
 class Allowance:
     """What is left of the limits to one call of a reader.
 
     Args:
-        path: The file, for the message.
-        limits: A `Limits`.
+        path: The file.
+        limits: A `Limits`; None for those that `limit` set, or the defaults.
+
+    Attributes:
+        path: As given.
+        limits: The `Limits` that hold.
     """
 
-    def __init__(self, path: Any, limits: Limits) -> None:
-        self._path = path
-        self._limits = limits
+    def __init__(self, path: str | os.PathLike, limits: Limits | None) -> None:
+        self.path = path
+        self.limits = current_limits(limits)
         self._memory = 0
         self._sound = 0.0
         self._started = time.monotonic()
@@ -112,8 +126,12 @@ class Allowance:
         self._refuse(width * height, "pixels", f"pixels in a picture of {width}x{height}")
 
     def check_rate(self, rate: int) -> None:
-        """Refuses sound of more samples a second than the limit."""
+        """Refuses sound of more samples a second than the limit, or of fewer than the lowest."""
         self._refuse(rate, "sample_rate", "samples a second")
+        lowest = self.limits.lowest_sample_rate
+        if rate < lowest:
+            reason = f"{rate} samples a second, fewer than {lowest}"
+            raise MediaError(self.path, f"{reason} (`lowest_sample_rate` of the limits)")
 
     def take_memory(self, count: int) -> None:
         """Takes `count` bytes."""
@@ -127,12 +145,11 @@ class Allowance:
 
     def check_time(self) -> None:
         """Refuses to go on after the time is over."""
-        limit = self._limits.seconds
-        if time.monotonic() - self._started > limit:
-            raise MediaError(self._path, f"not read within {limit:g} s (`seconds` of the limits)")
+        if time.monotonic() - self._started > self.limits.seconds:
+            raise MediaError(self.path, overtime(self.limits))
 
     def _refuse(self, value: float, name: str, what: str) -> None:
-        limit = getattr(self._limits, name)
+        limit = getattr(self.limits, name)
         if value > limit:
-            reason = f"{value:g} {what}, more than {limit:g} (`{name}` of the limits)"
-            raise MediaError(self._path, reason)
+            reason = f"{value:,.10g} {what}, more than {limit:,.10g} (`{name}` of the limits)"
+            raise MediaError(self.path, reason)

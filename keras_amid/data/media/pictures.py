@@ -36,9 +36,7 @@ class PictureScaler:
         notes: List of str, what is out of the ordinary about the pictures.
     """
 
-    def __init__(
-        self, short_side: int, crop: Sequence[float] | None, allowance: Allowance
-    ) -> None:
+    def __init__(self, short_side: int, crop: Sequence[float] | None, allowance: Allowance) -> None:
         self._short_side = short_side
         self._crop = crop or (0.0, 0.0, 1.0, 1.0)
         self._allowance = allowance

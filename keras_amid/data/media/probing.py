@@ -7,10 +7,15 @@ import os
 
 from keras_amid.data.media.decoding import Film
 from keras_amid.data.media.errors import MediaError
-from keras_amid.data.media.limits import Allowance, Limits, current_limits
+from keras_amid.data.media.limits import Allowance, Limits
 from keras_amid.data.media.opening import opened
 from keras_amid.data.media.pictures import right_angle
-from keras_amid.data.media.streams import has_variable_rate, picture_stream, sound_stream
+from keras_amid.data.media.streams import (
+    has_variable_rate,
+    measured_rate,
+    picture_stream,
+    sound_stream,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,13 +62,13 @@ def probe(path: str | os.PathLike, *, limits: Limits | None = None) -> MediaInfo
         MediaError: The file is missing, empty, broken or truncated, or holds neither picture nor
             sound; its picture changes its size; or it asks for more than `limits`.
     """
-    limits = current_limits(limits)
-    with opened(path, limits) as container:
-        video = picture_stream(path, container, limits)
-        audio = sound_stream(container, video)
+    allowance = Allowance(path, limits)
+    with opened(path, allowance.limits) as container:
+        video = picture_stream(container, allowance)
+        audio = sound_stream(container, allowance, video)
         if video is None and audio is None:
             raise MediaError(path, "neither picture nor sound")
-        film = Film(path, container, video, audio, Allowance(path, limits))
+        film = Film(container, video, audio, allowance)
         first, times = _look(film)
         film.check()
         if video is not None and first is None:
@@ -82,7 +87,8 @@ def _look(film: Film) -> tuple:
         # A picture changes its size at key frames only. Where every frame is one, the first does.
         key = packet.is_keyframe and not film.video.codec_context.codec.intra_only
         if first is None or key:
-            first = first or next(iter(film.decode(packet)), None)
+            frames = film.decode(packet)
+            first = frames[0] if first is None and frames else first
     return first, times
 
 
@@ -98,7 +104,7 @@ def _info(film: Film, first, times: list) -> MediaInfo:
     height, width = first.height, first.width
     return MediaInfo(
         duration=duration,
-        fps=float(video.average_rate) if video.average_rate else None,
+        fps=measured_rate([known], video.average_rate) or None,
         frames=len(times),
         height=width if rotation % 180 else height,
         width=height if rotation % 180 else width,

@@ -12,7 +12,7 @@ from keras_amid.data.media.arguments import check_sample_rate
 from keras_amid.data.media.audio import MonoSound, SoundCutter
 from keras_amid.data.media.decoding import Film
 from keras_amid.data.media.errors import MediaError
-from keras_amid.data.media.limits import Allowance, Limits, current_limits
+from keras_amid.data.media.limits import Allowance, Limits
 from keras_amid.data.media.opening import opened
 from keras_amid.data.media.streams import measured_rate, picture_stream, sound_stream
 
@@ -65,16 +65,15 @@ def read_clip(
         raise ValueError(f"`channels` must be 1 or 3; received {channels!r}.")
     if sample_rate is not None:
         check_sample_rate(sample_rate)
-    limits = current_limits(limits)
     allowance = Allowance(path, limits)
-    with opened(path, limits) as container:
-        video = picture_stream(path, container, limits)
-        audio = sound_stream(container, video) if sample_rate else None
+    with opened(path, allowance.limits) as container:
+        video = picture_stream(container, allowance)
+        audio = sound_stream(container, allowance, video) if sample_rate else None
         if video is None:
             raise MediaError(path, "no picture")
         if sample_rate and audio is None:
             raise MediaError(path, "no sound")
-        film = Film(path, container, video, audio, allowance)
+        film = Film(container, video, audio, allowance)
         return _read_clip(path, film, channels, sample_rate, allowance)
 
 
@@ -133,13 +132,12 @@ def read_sound(
         ValueError: `sample_rate` is no positive integer.
     """
     check_sample_rate(sample_rate)
-    limits = current_limits(limits)
     allowance = Allowance(path, limits)
-    with opened(path, limits) as container:
-        audio = sound_stream(container)
+    with opened(path, allowance.limits) as container:
+        audio = sound_stream(container, allowance, None)
         if audio is None:
             raise MediaError(path, "no sound")
-        film = Film(path, container, None, audio, allowance)
+        film = Film(container, None, audio, allowance)
         sound, cutter = MonoSound(sample_rate, allowance), None
         for _, frame, time in film.frames():
             if cutter is None:

@@ -21,7 +21,7 @@ from keras_amid.data.media.arguments import (
 from keras_amid.data.media.audio import MonoSound, SoundCutter
 from keras_amid.data.media.decoding import Film
 from keras_amid.data.media.errors import MediaError
-from keras_amid.data.media.limits import Allowance, Limits, current_limits
+from keras_amid.data.media.limits import Allowance, Limits
 from keras_amid.data.media.opening import opened
 from keras_amid.data.media.pictures import FrameSampler, PictureScaler
 from keras_amid.data.media.streams import (
@@ -110,16 +110,15 @@ def read_segments(
     check_crop(crop)
     if sample_rate is not None:
         check_sample_rate(sample_rate)
-    limits = current_limits(limits)
     allowance = Allowance(path, limits)
-    with opened(path, limits) as container:
-        video = picture_stream(path, container, limits)
-        audio = sound_stream(container, video) if sample_rate else None
+    with opened(path, allowance.limits) as container:
+        video = picture_stream(container, allowance)
+        audio = sound_stream(container, allowance, video) if sample_rate else None
         if video is None:
             raise MediaError(path, "no picture")
         if sample_rate and audio is None:
             raise MediaError(path, "no sound")
-        film = Film(path, container, video, audio, allowance)
+        film = Film(container, video, audio, allowance)
         sound = MonoSound(sample_rate, allowance) if sample_rate else None
         reading = _Reading(path, film, PictureScaler(short_side, crop, allowance), sound)
         for start, end in [(0.0, None)] if segments is None else segments:
@@ -196,6 +195,7 @@ class _Reading:
         return Segments(
             np.stack(self.frames), float(fps or rate), audio, sample_rate, notes, self.spans
         )
+
 
 def _sound_notes(audio: np.ndarray, sound_seconds: float, seconds: float) -> list[str]:
     if not audio.any():

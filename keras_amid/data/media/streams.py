@@ -9,52 +9,81 @@ from collections.abc import Iterator, Sequence
 import av
 import numpy as np
 
-from keras_amid.data.media.limits import Limits
-from keras_amid.data.media.opening import opened
+from keras_amid.data.media.errors import MediaError
+from keras_amid.data.media.limits import Allowance
+from keras_amid.data.media.opening import opened, pixel_guard
 
 # Their headers tell a length. That of other formats FFmpeg guesses, or takes from the file's size.
 _TELL_LENGTH = ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "flv", "asf", "flac", "au", "aiff")
 _TOLERANCE = 0.05  # of the rate: containers round timestamps
 _SHORTEST = 1e-6  # seconds between frames
 _STILL_CODECS = ("mjpeg", "png", "apng", "bmp", "gif", "jpegls", "tiff", "webp")
+_PCM = re.compile(r"pcm_\D+(?P<bits>\d+)?")
 _LENGTH_TAG = re.compile(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)")
 
 
 def picture_stream(
-    path: str, container: av.container.InputContainer, limits: Limits
+    container: av.container.InputContainer, allowance: Allowance
 ) -> av.VideoStream | None:
     """Returns the video stream that FFmpeg would play, of those that are films; or None.
 
     Attached pictures (covers) are no films, nor are streams of one still image.
 
     Args:
-        path: The file, which is opened a second time where only that tells a still from a film.
         container: The open `av` container.
-        limits: A `Limits`.
+        allowance: The file's `Allowance`.
+
+    Raises:
+        MediaError: The pictures have more pixels than the limits allow.
     """
     best = container.streams.best("video")
     others = sorted(container.streams.video, key=_standing, reverse=True)
     for stream in dict.fromkeys([s for s in (best, *others) if s is not None]):
         cover = bool(stream.disposition & av.stream.Disposition.attached_pic)
-        if stream.codec_context is None or cover or _is_still(path, stream, limits):
+        if stream.codec_context is None or cover or _is_still(stream, allowance):
             continue
+        allowance.check_picture(*_stated_size(stream, allowance))
         # One thread a file: many files are decoded at once instead.
         stream.codec_context.thread_count = 1
-        stream.codec_context.options = {"max_pixels": str(limits.pixels)}
+        stream.codec_context.options = pixel_guard(allowance.limits)
         return stream
     return None
 
 
 def sound_stream(
-    container: av.container.InputContainer, video: av.VideoStream | None = None
+    container: av.container.InputContainer, allowance: Allowance, video: av.VideoStream | None
 ) -> av.AudioStream | None:
-    """Returns the audio stream that FFmpeg would play beside `video`; or None."""
+    """Returns the audio stream that FFmpeg would play beside `video`; or None.
+
+    Args:
+        container: The open `av` container.
+        allowance: The file's `Allowance`.
+        video: The stream of the picture, or None.
+
+    Raises:
+        MediaError: Its sample rate is not one that the limits allow, or contradicts the header.
+    """
     best = container.streams.best("audio", related=video)
     others = sorted(container.streams.audio, key=_standing, reverse=True)
     for stream in [s for s in (best, *others) if s is not None]:
         if stream.codec_context is not None:
+            allowance.check_rate(stream.codec_context.sample_rate or 0)
+            _check_pcm(stream, allowance)
             return stream
     return None
+
+
+def _check_pcm(stream: av.AudioStream, allowance: Allowance) -> None:
+    """Refuses plain samples whose number a second is not what their bytes a second make."""
+    context = stream.codec_context
+    match = _PCM.match(context.name)
+    told = context.bit_rate or 0
+    if match is None or not told:
+        return
+    bits = context.sample_rate * context.channels * int(match["bits"] or 8)
+    if abs(bits - told) > _TOLERANCE * told:
+        reason = f"{context.sample_rate} samples a second, but {told // 8} bytes in its header"
+        raise MediaError(allowance.path, f"broken ({reason})")
 
 
 def _standing(stream: av.stream.Stream) -> tuple[bool, int]:
@@ -62,17 +91,27 @@ def _standing(stream: av.stream.Stream) -> tuple[bool, int]:
     return default, stream.codec_context.bit_rate or 0 if stream.codec_context else 0
 
 
-def _is_still(path: str, stream: av.VideoStream, limits: Limits) -> bool:
+def _is_still(stream: av.VideoStream, allowance: Allowance) -> bool:
     """Whether a stream is one image: a cover that is not marked as one."""
     if stream.codec_context.name not in _STILL_CODECS or stream.frames > 1:
         return False
     count = 0
-    with opened(path, limits) as container:
+    with opened(allowance.path, allowance.limits) as container:
         for packet in container.demux(container.streams[stream.index]):
             count += bool(packet.size)
             if count > 1:
                 return False
     return True
+
+
+def _stated_size(stream: av.VideoStream, allowance: Allowance) -> tuple[int, int]:
+    """The (width, height) that a file states, be it too large a picture to look into."""
+    context = stream.codec_context
+    if context.width and context.height:
+        return context.width, context.height
+    with opened(allowance.path, allowance.limits, skip_pictures=True) as container:
+        context = container.streams[stream.index].codec_context
+        return context.width or 0, context.height or 0
 
 
 def seconds_of(stamp: av.Packet | av.frame.Frame, stream: av.stream.Stream) -> float | None:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import BinaryIO
 
 _STREAMED = 0x7FFF0000  # sizes from here on are what programs write that cannot know it yet
-_PAGE = 65307  # bytes, the longest page of an Ogg file
+_PAGE = 65307  # bytes of the longest page of an Ogg file
 _SEGMENT = b"\x18\x53\x80\x67"  # EBML's identifier of Matroska's one big element
 
 
@@ -26,7 +26,7 @@ def announced_size(path: str | os.PathLike) -> float | None:
 
     Returns:
         Bytes; infinity where some lack and nobody can say how many; None where the format does not
-        say it (MPEG streams, FLAC), or the writer did not know it (live recordings).
+        say it (FLAC, MPEG program streams), or the writer did not know it (live recordings).
     """
     with open(path, "rb") as file:
         head = file.read(12)
@@ -34,7 +34,8 @@ def announced_size(path: str | os.PathLike) -> float | None:
         for mark, place, reader in _READERS:
             if head[place : place + len(mark)] == mark:
                 return reader(file, size)
-        return _mpeg_audio(file)
+        transport = _transport(file, size)
+        return _mpeg_audio(file) if transport is None else transport
 
 
 def _riff(file: BinaryIO, size: int) -> int | None:
@@ -72,9 +73,26 @@ def _form(file: BinaryIO, size: int) -> int | None:
     return 8 + length if 0 < length < _STREAMED else None
 
 
-def _boxes(file: BinaryIO, size: int) -> int | None:
-    """MP4 and MOV: a row of boxes, each of which begins with its size and its name."""
-    place = 0
+def _wave64(file: BinaryIO, size: int) -> int | None:
+    return int.from_bytes(_at(file, 16, 8), "little") or None
+
+
+def _core_audio(file: BinaryIO, size: int) -> int | None:
+    place = 8
+    while len(head := _at(file, place, 12)) == 12:
+        length = int.from_bytes(head[4:], "big", signed=True)
+        if length < 0:  # not known
+            return None
+        place += 12 + length
+    return place
+
+
+def _boxes(file: BinaryIO, size: int) -> float | None:
+    """MP4 and MOV: a row of boxes, each of which begins with its size and its name.
+
+    Of a film in fragments (moof) nobody knows how many should follow.
+    """
+    place, in_fragments = 0, False
     while len(head := _at(file, place, 16)) >= 8:
         length = int.from_bytes(head[:4], "big")
         if length == 1:
@@ -83,8 +101,9 @@ def _boxes(file: BinaryIO, size: int) -> int | None:
             return size
         if length < 8 or not head[4:8].strip(b"\xa9 ").isalnum():
             return None
+        in_fragments = in_fragments or head[4:8] == b"moof"
         place += length
-    return place
+    return math.inf if in_fragments and place > size else place
 
 
 def _matroska(file: BinaryIO, size: int) -> int | None:
@@ -116,6 +135,15 @@ def _ogg(file: BinaryIO, size: int) -> float:
     return math.inf if end > len(page) else size
 
 
+def _transport(file: BinaryIO, size: int) -> float | None:
+    """MPEG transport streams: packets of one length, that of .m2ts after four bytes of time."""
+    for first, length in ((0, 188), (4, 192)):
+        marks = [_at(file, first + n * length, 1) for n in range(3)]
+        if marks == [b"\x47"] * 3:
+            return math.inf if size % length else size
+    return None
+
+
 def _mpeg_audio(file: BinaryIO) -> int | None:
     """MP3: the first frame may hold a table (Xing, Info) with the number of bytes."""
     start = 0
@@ -142,6 +170,8 @@ _READERS: tuple[tuple[bytes, int, Callable], ...] = (
     (b"RIFF", 0, _riff),
     (b"RF64", 0, _riff),
     (b"FORM", 0, _form),
+    (b"riff", 0, _wave64),
+    (b"caff", 0, _core_audio),
     *((name, 4, _boxes) for name in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")),
     (b"\x1a\x45\xdf\xa3", 0, _matroska),
     (b"OggS", 0, _ogg),
