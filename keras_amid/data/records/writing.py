@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from keras_amid.data.media.errors import MediaError
+from keras_amid.data.media.limits import current_limits, within
 from keras_amid.data.records.examples import AUDIO_ENCODINGS, VIDEO_ENCODINGS, encode_example
 from keras_amid.data.records.shards import (
     Encoded,
@@ -18,6 +19,7 @@ from keras_amid.data.records.shards import (
     read_samples,
     write_shards,
 )
+from keras_amid.data.storage.isolation import LostWorker, isolated
 from keras_amid.data.storage.parallel import check_workers, ordered_map
 
 __all__ = ["read_index", "read_samples", "records_report", "write_records"]
@@ -43,17 +45,23 @@ def write_records(
 
     A sample whose file `read` refuses with `MediaError` (broken, empty, no sound, ...) is left
     out; these, and what `read` notes of others, are listed by name at the end, in the index and on
-    the standard output. Killed and called again, the work goes on after the last whole shard.
-    Called with everything in place, it returns at once. What is written depends neither on the
-    number of threads nor on that of the parts.
+    the standard output. So is a sample with which `read` ends its process (decoding libraries
+    crash on some files), or takes longer than `limit` allows (`seconds`; 10 minutes unless set):
+    `read` runs in worker processes, where it can be pickled. Killed and called again, the work
+    goes on after the last whole shard, and what was left out is not tried again. Called with
+    everything in place, it returns at once. What is written depends neither on the number of
+    workers nor on that of the parts.
 
     Args:
         samples: List of dicts with `id` (str, unique), `label` (int >= 0), where it makes sense
             `group` (str, such as a session) and `file` (str, for the notes), and whatever `read`
             needs; JSON values only.
         folder: Where the shards and `index.json` go.
-        read: Function of one such dict -> dict modality -> value, called in several threads; the
-            same modalities for every sample. `video` is uint8 (frames, height, width, 1 or 3),
+        read: Function of one such dict -> dict modality -> value, called in several processes,
+            which import its module but run neither the script nor Keras (what it prints goes to
+            the standard error); or, where it cannot be pickled (a lambda, a closure, an open
+            file), in threads, where nothing can stop it. The same modalities for every sample.
+            `video` is uint8 (frames, height, width, 1 or 3),
             `audio` floating point (samples,), `text` a str; a value of any other name is a numeric
             array of any shape, kept as float32. Sizes may differ from sample to sample, the number
             of dimensions not. The key `notes` is no modality but a list of str: what is worth
@@ -66,7 +74,7 @@ def write_records(
         part: (i, n): write every n-th shard, beginning with the i-th. So n processes or hosts with
             the same `samples` share the work on one folder, each with another i; whichever finds
             all shards whole writes the index.
-        workers: Number of threads, None for one a processor core.
+        workers: Number of worker processes (or threads), None for one a processor core.
         progress: Show a progress bar.
         report: Print what was left out and noted.
 
@@ -81,18 +89,20 @@ def write_records(
     check_part(part)
     asked = _settings(samples, video, audio, settings, shard_size)
     encodings = {"video": video, "audio": audio, "text": "utf-8"}
-    work = functools.partial(_encode, read, encodings)
-    index = write_shards(
-        samples,
-        Path(folder),
-        asked,
-        encodings,
-        lambda rows: ordered_map(work, rows, workers),
-        shard_size=shard_size,
-        part=part,
-        progress=progress,
-        unit="clip",
-    )
+    limits = current_limits()
+    with isolated(functools.partial(within, limits, read), limits.seconds) as reading:
+        work = functools.partial(_encode, reading, encodings)
+        index = write_shards(
+            samples,
+            Path(folder),
+            asked,
+            encodings,
+            lambda rows: ordered_map(work, rows, workers, reading.close),
+            shard_size=shard_size,
+            part=part,
+            progress=progress,
+            unit="clip",
+        )
     if report and index["complete"] and (index["left_out"] or index["notes"]):
         print(records_report(index, folder))
     return index
@@ -103,6 +113,8 @@ def _encode(read, encodings, row):
         values = dict(read(row))
     except MediaError as error:
         return LeftOut(error.path, error.reason)
+    except LostWorker as error:
+        return LeftOut(str(row.get("file", row["id"])), error.reason)
     notes = tuple(values.pop("notes", ()))
     _check_sound(values, row["id"])
     return Encoded(*encode_example(row, values, encodings), notes)

@@ -15,23 +15,28 @@ Result = TypeVar("Result")
 
 
 def check_workers(workers: int | None) -> int:
-    """Returns the number of threads to use: `workers`, or one a processor core where None."""
+    """Returns the number of workers to use: `workers`, or one a processor core where None."""
     return (os.cpu_count() or 1) if workers is None else check_int("workers", workers, 1)
 
 
 def ordered_map(
-    function: Callable[[Item], Result], items: Iterable[Item], workers: int | None = None
+    function: Callable[[Item], Result],
+    items: Iterable[Item],
+    workers: int | None = None,
+    give_up: Callable[[], None] | None = None,
 ) -> Iterator[Result]:
     """Maps in threads and yields the results in the order of `items`.
 
     Threads suffice: FFmpeg's encoders and decoders, NumPy and TensorFlow release the interpreter
-    lock. At most four items a worker are in flight, so memory stays bounded, and what is not yet
-    started is given up when the consumer stops or an item raises.
+    lock, and where `function` is `isolated` its threads wait for processes. At most four items a
+    worker are in flight, so memory stays bounded, and what is not yet started is given up when the
+    consumer stops or an item raises.
 
     Args:
         function: Callable of one item.
         items: Iterable.
         workers: Number of threads; None for one a processor core.
+        give_up: Called when the consumer stops early or an item raises: ends what is running.
 
     Yields:
         `function(item)` for each item.
@@ -47,8 +52,11 @@ def ordered_map(
                 yield pending.popleft().result()
         while pending:
             yield pending.popleft().result()
-    except KeyboardInterrupt:
-        wait = False  # a long film must not hold it up
+    except BaseException as error:
+        executor.shutdown(wait=False, cancel_futures=True)
+        if give_up is not None:
+            give_up()
+        wait = not isinstance(error, KeyboardInterrupt)  # a long film must not hold it up
         raise
     finally:
         executor.shutdown(wait=wait, cancel_futures=True)

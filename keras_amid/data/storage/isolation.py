@@ -1,0 +1,251 @@
+"""Calls in worker processes: what crashes or hangs there ends neither this process nor its work.
+
+By hand, for `concurrent.futures` gives up all its work when one worker dies, and pebble, which does
+not, runs the user's script anew in every worker and imports all of Keras there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import cloudpickle
+
+from keras_amid.data.storage import worker
+
+# One thread of its own for each worker's sums: there are as many workers as cores.
+_ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+
+
+class LostWorker(Exception):
+    """A worker process ended within a call: it crashed, or took too long and was ended.
+
+    Attributes:
+        reason: Which of these, in words.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@contextlib.contextmanager
+def isolated(function: Callable[[Any], Any], seconds: float) -> Iterator[Isolated]:
+    """Makes calls of a function run in worker processes.
+
+    Args:
+        function: Of one argument. Where it cannot be pickled (a closure, something that holds an
+            open file), calls run in this process.
+        seconds: After which a call is given up.
+
+    Yields:
+        An `Isolated`, to be called as the function is. Its workers end with the block.
+    """
+    calls = Isolated(function, seconds)
+    try:
+        yield calls
+    finally:
+        calls.close()
+
+
+class Isolated:
+    """Calls a function in worker processes, of which there are as many as threads that call.
+
+    They start when they are needed, and again after a crash.
+
+    Args:
+        function: See `isolated`.
+        seconds: Likewise.
+    """
+
+    def __init__(self, function: Callable[[Any], Any], seconds: float) -> None:
+        self._function, self._seconds = function, seconds
+        self._lock = threading.Lock()
+        self._pickled = None  # what workers are given; False where calls run in this process
+        self._idle, self._workers = [], set()
+        self._closed = False
+
+    def __call__(self, item: Any) -> Any:
+        """Returns `function(item)`, or raises what it raises.
+
+        Raises:
+            LostWorker: The call ended its process, or took too long.
+        """
+        process = self._take()
+        if process is None:
+            return self._function(item)
+        try:
+            outcome, value = process.call(item)
+        except LostWorker:
+            self._drop(process)
+            raise
+        self._idle.append(process)
+        if outcome == worker.RAISED:
+            raise value
+        if outcome == worker.UNSENDABLE:
+            self._pickled = False
+            return self._function(item)
+        return value
+
+    def close(self) -> None:
+        """Ends all workers, and with them the calls that are running in other threads."""
+        with self._lock:
+            self._closed = True
+            workers, self._workers = self._workers, set()
+        for process in workers:
+            process.end()
+
+    def _take(self) -> _Worker | None:
+        """A worker that is idle, or a new one; None where calls run in this process."""
+        with self._lock:
+            if self._closed:
+                raise LostWorker("given up")
+            if self._pickled is None:
+                first = self._prepare()
+                if first is not None:
+                    return first
+            if not self._pickled:
+                return None
+            while self._idle:
+                process = self._idle.pop()
+                if process.alive():
+                    return process
+        return self._start(self._pickled)
+
+    def _prepare(self) -> _Worker | None:
+        """Finds the form in which workers can be given the function; starts the first of them."""
+        for pickled in _forms(self._function):
+            process = _Worker(pickled, self._seconds)
+            if process.refusal is None:
+                self._pickled = pickled
+                self._workers.add(process)
+                return process
+            process.end()
+        self._pickled = False
+        return None
+
+    def _start(self, pickled: bytes) -> _Worker:
+        process = _Worker(pickled, self._seconds)
+        if process.refusal is not None:
+            process.end()
+            raise RuntimeError(f"A worker process did not start: {process.refusal}")
+        with self._lock:
+            if not self._closed:
+                self._workers.add(process)
+                return process
+        process.end()
+        raise LostWorker("given up")
+
+    def _drop(self, process: _Worker) -> None:
+        with self._lock:
+            self._workers.discard(process)
+        process.end()
+
+
+class _Worker:
+    """A worker process.
+
+    Attributes:
+        refusal: Why it cannot take the function (str); None where it can.
+    """
+
+    def __init__(self, pickled: bytes, seconds: float) -> None:
+        self._seconds = seconds
+        self._lock = threading.Lock()
+        self._call = None  # what is running
+        self._overtime = False
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", str(Path(worker.__file__))],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**_ONE_THREAD, **os.environ},
+        )
+        setup = {"path": sys.path, "function": pickled, "seconds": seconds}
+        try:
+            worker.send(self._process.stdin, setup)
+            self.refusal = worker.receive(self._process.stdout)
+        except (OSError, EOFError):
+            self.refusal = self._reason()
+
+    def alive(self) -> bool:
+        """Whether the process is still there."""
+        return self._process.poll() is None
+
+    def call(self, item: Any) -> tuple[str, Any]:
+        """Returns what came of the call, in a word, and the value or the error."""
+        call = self._call = object()
+        timer = threading.Timer(self._seconds, self._end_call, (call,))
+        timer.daemon = True
+        timer.start()
+        try:
+            worker.send(self._process.stdin, item)
+            return worker.receive(self._process.stdout)
+        except (OSError, EOFError, ValueError) as error:  # ValueError: its files are closed
+            late = f"not read within {self._seconds:g} s"
+            reason = late if self._overtime else self._reason()
+            raise LostWorker(reason) from error
+        finally:
+            with self._lock:
+                self._call = None
+            timer.cancel()
+
+    def end(self) -> None:
+        """Ends the process, whatever it is doing."""
+        self._process.kill()
+        self._process.wait()
+        for file in (self._process.stdin, self._process.stdout):
+            with contextlib.suppress(OSError):  # what was not sent yet is lost with the process
+                file.close()
+
+    def _end_call(self, call: object) -> None:
+        with self._lock:
+            if self._call is call:  # and not over by now
+                self._overtime = True
+                self._process.kill()
+
+    def _reason(self) -> str:
+        code = self._process.wait()
+        if code >= 0:
+            return f"the decoder ended its process (exit code {code})"
+        name = {s.value: s.name for s in signal.Signals}.get(-code, f"signal {-code}")
+        return f"the decoder crashed ({name})"
+
+
+def _forms(function: Callable[[Any], Any]) -> Iterator[bytes]:
+    """Yields pickles of a function, of which a worker may be able to load one.
+
+    Functions of the script itself go by value (a worker does not run the script), and so do those
+    of modules that only this process can import.
+    """
+    if not sys.executable:
+        return
+    try:
+        pickle.dumps(function)
+        yield cloudpickle.dumps(function)
+        module = sys.modules.get(getattr(_innermost(function), "__module__", None))
+        if module is not None and module.__name__ != "__main__":
+            cloudpickle.register_pickle_by_value(module)
+            try:
+                by_value = cloudpickle.dumps(function)
+            finally:
+                cloudpickle.unregister_pickle_by_value(module)
+            yield by_value
+    except (pickle.PicklingError, TypeError, AttributeError, ValueError):
+        return
+
+
+def _innermost(function: Any) -> Any:
+    """The function that `functools.partial`s are made of; of several, the last that is one."""
+    while isinstance(function, functools.partial):
+        callables = [argument for argument in function.args if callable(argument)]
+        function = callables[-1] if callables else function.func
+    return function
