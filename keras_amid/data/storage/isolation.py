@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import threading
+import types
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from keras_amid.data.storage import worker
 
 # One thread of its own for each worker's sums: there are as many workers as cores.
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+_START = 120.0  # seconds that a worker may take to import what the function needs
 
 
 class LostWorker(Exception):
@@ -170,11 +172,16 @@ class _Worker:
             env={**_ONE_THREAD, **os.environ},
         )
         setup = {"path": sys.path, "function": pickled, "seconds": seconds}
+        timer = threading.Timer(max(seconds, _START), self._process.kill)
+        timer.daemon = True
+        timer.start()
         try:
             worker.send(self._process.stdin, setup)
             self.refusal = worker.receive(self._process.stdout)
         except (OSError, EOFError):
             self.refusal = self._reason()
+        finally:
+            timer.cancel()
 
     def alive(self) -> bool:
         """Whether the process is still there."""
@@ -223,24 +230,32 @@ class _Worker:
 def _forms(function: Callable[[Any], Any]) -> Iterator[bytes]:
     """Yields pickles of a function, of which a worker may be able to load one.
 
-    Functions of the script itself go by value (a worker does not run the script), and so do those
-    of modules that only this process can import.
+    Functions of the user's own modules go by value at first: the script is not run by a worker,
+    and what else a module imports (Keras, say) need not be imported there.
     """
-    if not sys.executable:
+    if not sys.executable:  # Python within another program
         return
+    module = sys.modules.get(getattr(_innermost(function), "__module__", None))
+    own = module is not None and module.__name__.partition(".")[0] == __name__.partition(".")[0]
+    unpicklable = (pickle.PicklingError, TypeError, AttributeError, ValueError, RecursionError)
     try:
         pickle.dumps(function)
+        if module is not None and not own:
+            with contextlib.suppress(*unpicklable):
+                yield _by_value(function, module)
         yield cloudpickle.dumps(function)
-        module = sys.modules.get(getattr(_innermost(function), "__module__", None))
-        if module is not None and module.__name__ != "__main__":
-            cloudpickle.register_pickle_by_value(module)
-            try:
-                by_value = cloudpickle.dumps(function)
-            finally:
-                cloudpickle.unregister_pickle_by_value(module)
-            yield by_value
-    except (pickle.PicklingError, TypeError, AttributeError, ValueError):
+    except unpicklable:
         return
+
+
+def _by_value(function: Callable[[Any], Any], module: types.ModuleType) -> bytes:
+    if module.__name__ == "__main__":  # by value as it is
+        return cloudpickle.dumps(function)
+    cloudpickle.register_pickle_by_value(module)
+    try:
+        return cloudpickle.dumps(function)
+    finally:
+        cloudpickle.unregister_pickle_by_value(module)
 
 
 def _innermost(function: Any) -> Any:
