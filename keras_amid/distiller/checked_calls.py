@@ -41,7 +41,7 @@ class CheckedCalls:
             needed=self.training_inputs if training else list(self.target_extractors),
             known=self.modalities,
             num_classes=self.num_classes,
-            dtypes=self.input_dtypes,
+            dtypes=dict(self.input_dtypes),  # without what Keras tracks, to be sent to processes
             labels_by_index=self.train_labels if training else None,
             with_labels=call in ("fit", "evaluate"),
             needed_only=call == "predict",
