@@ -1,15 +1,19 @@
 """The rows of the paper's tables: which method each is, and with which arguments.
 
-A new method is one more entry of `ROWS`. `tables.py` runs them; any recipe can build one:
+A new row is one more entry of `ROWS`, or a `Row` of your own:
 
-    model, callbacks = methods.build("CRD", target, auxiliary, methods.Settings(51, 512, ...))
-    methods.compile_model(model, lambda: keras.optimizers.AdamW(1e-3), discriminator_rate=3e-4)
+    mine = Row(MyMethod, arguments={"my_weight": 0.5})
+    model, callbacks = build(mine, target, auxiliary, Settings(num_classes=51, ...))
+    compile_model(model, keras.optimizers.AdamW(1e-3), discriminator_rate=3e-4)
     model.fit(train, callbacks=callbacks, ...)
 """
+
+from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import keras
 import numpy as np
@@ -62,7 +66,8 @@ class Row:
     """One row of a table.
 
     Attributes:
-        method: name of the class in `keras_amid`.
+        method: name of a class in `keras_amid`, or a class that derives from
+            `keras_amid.Distiller`.
         takes: names of the `Settings` that its constructor is given beyond `SHARED`.
         arguments: further constructor arguments, which win over the settings.
         schedule: arguments of `AMIDSchedule` that win over the settings, or None for a method
@@ -70,16 +75,26 @@ class Row:
         weight: the constructor argument that weighs the method's own loss where the paper fixes
             none for AMID's comparison: it is multiplied by `Settings.weight_scale`.
         needs_index: whether the data must carry x["index"].
-        has_student: False for the teacher alone.
+        has_student: False where no student is taught: the teacher alone.
     """
 
-    method: str
-    takes: tuple = ()
-    arguments: Mapping = field(default_factory=dict)
-    schedule: Mapping | None = None
+    method: str | type[ka.Distiller]
+    takes: tuple[str, ...] = ()
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    schedule: Mapping[str, Any] | None = None
     weight: str | None = None
     needs_index: bool = False
     has_student: bool = True
+
+    @property
+    def needs_teacher(self) -> bool:
+        """Whether it needs `Settings.fixed_teacher`, a trained model of the row `TEACHER`."""
+        return "fixed_teacher" in self.takes
+
+    @property
+    def distiller(self) -> type[ka.Distiller]:
+        """The method's class."""
+        return getattr(ka, self.method) if isinstance(self.method, str) else self.method
 
 
 def _amid(schedule=None, takes=(), **arguments):
@@ -110,68 +125,69 @@ ROWS = {
 }
 
 
-def row(name):
-    """The `Row` of a name; ValueError for an unknown one."""
-    if name not in ROWS:
-        raise ValueError(f"`row` must be one of {list(ROWS)}; received {name!r}.")
-    return ROWS[name]
+def find(row: str | Row) -> Row:
+    """The `Row` of a name in `ROWS`; a `Row` is returned as it is.
+
+    Raises:
+        ValueError: for an unknown name.
+    """
+    if isinstance(row, Row):
+        return row
+    if row not in ROWS:
+        raise ValueError(f"`row` must be a Row or one of {list(ROWS)}; received {row!r}.")
+    return ROWS[row]
 
 
-def needs_index(name):
-    """Whether a row's data must carry x["index"], the sample's position in the training data."""
-    return row(name).needs_index
-
-
-def needs_teacher(name):
-    """Whether a row needs `Settings.fixed_teacher`, a trained model of the row `TEACHER`."""
-    return "fixed_teacher" in row(name).takes
-
-
-def modalities(model):
+def modalities(model: ka.Distiller) -> tuple[str, ...]:
     """Names of the modalities that a model's training data must hold, its fixed teacher's too."""
     return tuple(name for name in model.training_inputs if name != "index")
 
 
-def build(name, target, auxiliary, settings):
+def build(
+    row: str | Row,
+    target: Mapping[str, keras.layers.Layer],
+    auxiliary: Mapping[str, keras.layers.Layer],
+    settings: Settings,
+) -> tuple[ka.Distiller, list[keras.callbacks.Callback]]:
     """The model of a row.
 
     Args:
-        name: str, one of `ROWS`.
-        target, auxiliary: dicts, modality -> extractor.
-        settings: `Settings`.
+        row: a `Row`, or a name in `ROWS`.
+        target, auxiliary: modality -> extractor.
+        settings: of the data.
 
     Returns:
-        Tuple of an uncompiled model and a list of the callbacks that `fit` must have.
+        An uncompiled model, and the callbacks that `fit` must have.
 
     Raises:
         ValueError: for an unknown row, or one whose train_labels or teacher the settings lack.
     """
-    entry = row(name)
-    method = getattr(ka, entry.method)
+    entry = find(row)
     arguments = {key: getattr(settings, key) for key in (*SHARED, *entry.takes)}
     absent = [key for key, value in arguments.items() if value is None]
     if absent:
-        raise ValueError(f"the row {name!r} needs `settings` with {absent}; received None.")
+        raise ValueError(f"`settings` must have {absent} for the row {row!r}; received None.")
     if entry.weight is not None:
-        default = inspect.signature(method).parameters[entry.weight].default
+        default = inspect.signature(entry.distiller).parameters[entry.weight].default
         arguments[entry.weight] = default * settings.weight_scale
-    model = method(target, auxiliary, **{**arguments, **entry.arguments})
+    model = entry.distiller(target, auxiliary, **{**arguments, **entry.arguments})
     if entry.schedule is None:
         return model, []
     schedule = {"warmup_epochs": settings.warmup_epochs, "smoothing": settings.smoothing}
     return model, [ka.AMIDSchedule(**{**schedule, **entry.schedule})]
 
 
-def compile_model(model, make_main_optimizer, discriminator_rate):
+def compile_model(
+    model: ka.Distiller, optimizer: keras.optimizers.Optimizer, discriminator_rate: float
+) -> None:
     """Compiles a row's model.
 
     Args:
         model: from `build`.
-        make_main_optimizer: function without arguments -> the optimizer of the networks.
-        discriminator_rate: float, learning rate of the discriminators' two optimizers,
+        optimizer: of the networks.
+        discriminator_rate: learning rate of the discriminators' two optimizers,
             Adam(beta_1=.5), where the method has discriminators.
     """
-    optimizer = make_main_optimizer()
     if isinstance(model, ka.AMID):
         adams = [keras.optimizers.Adam(discriminator_rate, beta_1=0.5) for _ in range(2)]
         optimizer = ka.amid_optimizer(optimizer, *adams)

@@ -1,117 +1,96 @@
-"""Rows of the paper's tables on real data, one after the other: trained, measured, exported.
+"""Runs of rows, one after the other: trained, measured, read back where they are finished."""
 
-A finished run is read back, a cut one goes on; see `comparison.fit`.
-"""
+from __future__ import annotations
 
 import dataclasses
-import json
+import functools
+from pathlib import Path
+from typing import Any
 
 import keras
-import numpy as np
 
 import keras_amid as ka
-from keras_amid.experiments import rows as methods
-from keras_amid.experiments import training as comparison
+from keras_amid.data.storage.files import read_json, write_json
+from keras_amid.experiments import rows
+from keras_amid.experiments.case import Case
+from keras_amid.experiments.epoch_log import read_history
+from keras_amid.experiments.experiment import Experiment
+from keras_amid.experiments.task import Task
 
 
-def trained(experiment, row, seed, folder, rate, decay):
-    """The trained model of a row, with the weights of the last epoch.
-
-    Args:
-        experiment: `task.Experiment`.
-        row: str, one of `methods.ROWS`.
-        seed: int, of the initial weights.
-        folder: `Path` of this seed's runs.
-        rate, decay: floats, learning rate and weight decay of the main optimizer.
-
-    Returns:
-        A `Distiller`.
-    """
-    settings = experiment.settings()
-    if methods.needs_teacher(row):
-        teacher = trained(experiment, methods.TEACHER, seed, folder, rate, decay)
-        settings = dataclasses.replace(settings, fixed_teacher=teacher)
-    keras.utils.set_random_seed(seed)
-    model, callbacks = methods.build(row, *experiment.extractors(), settings)
-    methods.compile_model(
-        model, lambda: experiment.optimizer(rate, decay), experiment.discriminator_rate
-    )
-    experiment.fit(model, callbacks, folder / file_name(row))
-    return model
-
-
-def figures(experiment, row, seed, folder, rate, decay):
-    """Test figures of a row, percent; a finished run is read back. Arguments as of `trained`."""
-    done = folder / file_name(row) / "result.json"
-    if done.exists():
-        return json.loads(done.read_text())
-    model = trained(experiment, row, seed, folder, rate, decay)
-    result = experiment.measure(model)
-    if not methods.row(row).has_student:  # its student is one that was never taught
-        result = {name: value for name, value in result.items() if name.startswith("teacher")}
-    comparison.write_json(done, result)
-    return result
-
-
-def file_name(row):
-    """A row's name as that of a folder."""
-    return row.replace(" ", "_").replace("+", "_and_")
-
-
-def paper_table(columns, results, paper):
-    """A Markdown table: each figure beside the paper's.
+class Runs:
+    """The runs of a case. What is finished is read back, what was cut off goes on.
 
     Args:
-        columns: names of figures, such as "student top-1".
-        results: dict, row -> list of dicts, name -> percent; one for each seed or fold.
-        paper: dict, row -> dict, name -> percent.
-
-    Returns:
-        str. With two seeds or folds or more: mean +- standard deviation over them.
+        task: what is run.
+        case: of the task.
     """
-    shown = [c for c in columns if any(c in r for rows in results.values() for r in rows)]
-    lines = [
-        "| %, test | " + " | ".join(f"{c} | paper" for c in shown) + " |",
-        "|---" * (1 + 2 * len(shown)) + "|",
-    ]
-    for row, measured in results.items():
-        cells = []
-        for column in shown:
-            values = [result[column] for result in measured if column in result]
-            expected = paper.get(row, {}).get(column)
-            cells += [_cell(values), "" if expected is None else f"{expected:.1f}"]
-        lines.append(f"| {row} | " + " | ".join(cells) + " |")
-    return "\n".join(lines) + "\n"
+
+    def __init__(self, task: Task, case: Case):
+        self.task, self.case = task, case
+        self._latest = (None, None)
+
+    @functools.cached_property
+    def experiment(self) -> Experiment:
+        """The case's data and networks, prepared where something is still to be run."""
+        return self.task.open_case(self.case)
+
+    def folder(self, row: str) -> Path:
+        """Where a row's run lies."""
+        name = row.replace(" ", "_").replace("+", "_and_")
+        return self.task.folder / self.case.folder / name
+
+    def trained(self, row: str) -> ka.Distiller:
+        """The model of a row, with the weights of the last epoch."""
+        if self._latest[0] == row:
+            return self._latest[1]
+        changed = {}
+        if self.task.config.row(row).needs_teacher:
+            changed["fixed_teacher"] = self.trained(rows.TEACHER)
+        keras.utils.set_random_seed(self.experiment.seed)
+        rate, decay = self.task.config.rate_and_decay(row)
+        model, callbacks = build(self.experiment, row, rate, decay, **changed)
+        self.experiment.fit(model, callbacks, self.folder(row))
+        self._latest = (row, model)
+        return model
+
+    def figures(self, row: str) -> dict[str, Any]:
+        """The test figures of a row, in percent."""
+        path = self.folder(row) / "result.json"
+        result = read_json(path)
+        if result is None:
+            result = taught(self.task.config.row(row), self.experiment.measure(self.trained(row)))
+            write_json(path, result)
+        return result
+
+    def histories(self) -> dict[str, dict[str, list[float]]]:
+        """Row -> log -> one value an epoch, of the finished runs that have a history."""
+        paths = {row: self.folder(row) / "history.csv" for row in self.case.rows}
+        return {row: read_history(path) for row, path in paths.items() if path.exists()}
 
 
-def _cell(values):
-    if len(values) < 2:
-        return "".join(f"{value:.1f}" for value in values)
-    return f"{np.mean(values):.1f} +- {np.std(values, ddof=1):.1f}"
-
-
-def export(model, example, path, class_names):
-    """Exports the student, loads the export without Keras and compares it with `predict`.
+def build(
+    experiment: Experiment, row: str, rate: float, decay: float, **changed: Any
+) -> tuple[ka.Distiller, list[keras.callbacks.Callback]]:
+    """The compiled model of a row, and the callbacks that its training must have.
 
     Args:
-        model: trained `Distiller`.
-        example: dict, target modality -> array `(batch, ...)`.
-        path: where the numbered version folders go.
-        class_names: names of the labels.
-
-    Returns:
-        Tuple of the version's folder (str) and the largest difference of the probabilities.
-
-    Raises:
-        RuntimeError: they differ by 1e-5 or more.
+        experiment: its data and networks.
+        row: name.
+        rate, decay: learning rate and weight decay of the main optimizer.
+        **changed: `rows.Settings` that are not the experiment's.
     """
-    import tensorflow as tf
+    entry = experiment.config.row(row)
+    settings = dataclasses.replace(experiment.settings(), **changed)
+    extractors = experiment.extractors(entry.distiller.uses_teacher)
+    model, callbacks = rows.build(entry, *extractors, settings)
+    optimizer = experiment.optimizer(rate, decay)
+    rows.compile_model(model, optimizer, experiment.config.discriminator_rate)
+    return model, callbacks
 
-    version = ka.export_student(model, path, class_names=list(class_names))
-    served = tf.saved_model.load(version).signatures["serving_default"]
-    answer = served(**{name: tf.constant(value) for name, value in example.items()})
-    expected = model.predict(example, verbose=0)
-    difference = float(np.abs(answer["probabilities"].numpy() - expected).max())
-    if not difference < 1e-5:
-        raise RuntimeError(f"{version} differs from `predict` by {difference:.1e}.")
-    return version, difference
+
+def taught(row: rows.Row, figures: dict[str, Any]) -> dict[str, Any]:
+    """The figures of what a row teaches: without its student where that was never taught."""
+    if row.has_student:
+        return figures
+    return {name: value for name, value in figures.items() if name.startswith("teacher")}

@@ -1,132 +1,111 @@
-"""What `tables.py` needs of a data set: the interface, and where the known ones are."""
+"""A data set with its networks and protocol: what recipes and `tables.py` run."""
+
+from __future__ import annotations
 
 import abc
-import importlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import ClassVar
 
-#: Name of --data -> module:class; any other module:class on the path can be given too.
-TASKS = {
-    "ripple_tank": "task_ripple_tank:RippleTank",
-    "ucf51": "task_real_data:UCF51",
-    "activitynet": "task_real_data:ActivityNet",
-    "iemocap": "task_real_data:IEMOCAP",
-}
-
-
-def task_class(name):
-    """The `Task` class of a name in `TASKS`, or of "module:class".
-
-    Raises:
-        ValueError: for any other name.
-    """
-    module, _, attribute = TASKS.get(name, name).partition(":")
-    if not attribute:
-        raise ValueError(f"`data` must be one of {list(TASKS)} or module:class; received {name!r}.")
-    return getattr(importlib.import_module(module), attribute)
+from keras_amid.experiments.case import Case
+from keras_amid.experiments.config import Config
+from keras_amid.experiments.experiment import Experiment
 
 
 class Task(abc.ABC):
-    """A data set with its networks and schedule. It must be picklable: workers get a copy.
+    """A data set with its networks and protocol.
 
     Args:
-        folder: `Path` of whatever it writes (or reads).
-        epochs: int or None, for its own number.
-        smoke: bool, run every line of the code on next to nothing.
+        config: its numbers.
+        folder: whatever it writes.
 
     Attributes:
-        name: str, also of the results' files.
-        title: str, of the results.
-        epochs: int.
-        variants: dict, name -> tuple of auxiliary modalities; the first is that of all tables
-            but Table 3, which compares them.
-        rates, decays: (lowest, highest) learning rate and weight decay of the search.
-        given: (learning rate, weight decay) where nothing is searched (--trials 0), or None.
-        tuning_seeds: the first seed of the data that are tuned on, beyond those reported.
-        class_names: sequence of str for Fig. 3, or empty.
-        tables: numbers of the tables that are made by default.
-        reference: dict, row -> figure -> (value, standard error or None), percent, to be set
-            beside the results, and `reference_note`, str, which says what it is.
+        Config: class of `config`.
+        unit, samples: what seeds and samples are, in plural, for people.
+        reported_seeds: how many `tables.py` reports by default.
+        class_names: of Fig. 3, or empty.
+        reference_note: what `reference` is.
     """
 
-    name = title = reference_note = ""
-    epochs = 0
-    variants = {"": ()}
-    rates = decays = (0.0, 0.0)
-    given = None
-    tuning_seeds = 100
-    reference = {}
-    class_names = ()
-    tables = (1, 2, 4, 5, 6)
+    Config: ClassVar[type[Config]] = Config
+    unit: ClassVar[str] = "seeds"
+    samples: ClassVar[str] = "samples"
+    reported_seeds: ClassVar[int] = 8
+    class_names: Sequence[str] = ()
+    reference_note: str = ""
 
-    def __init__(self, folder, epochs=None, smoke=False):
-        self.folder, self.smoke = folder, smoke
-        if epochs is not None:
-            self.epochs = epochs
+    def __init__(self, config: Config, folder: str | Path):
+        self.config, self.folder = config, Path(folder)
 
-    @classmethod
-    def default_folder(cls, out):
-        """`Path` of `folder` where the command line names none; `out` is that of the command."""
+    @property
+    def name(self) -> str:
+        """Of files."""
+        return self.config.name
+
+    @property
+    def variants(self) -> Mapping[str, tuple[str, ...]]:
+        """Name -> auxiliary modalities; the first is that of all tables but Table 3."""
+        return {"": ()}
+
+    @property
+    def given(self) -> tuple[float, float] | None:
+        """Learning rate and weight decay of every row where nothing is searched, or None."""
+        return self.config.rate, self.config.decay
+
+    @property
+    def reference(self) -> Mapping[str, Mapping[str, tuple[float, float | None]]]:
+        """Row -> figure -> (percent, standard error or None), beside the results of `tables.py`."""
+        return {
+            row: {figure: (value, None) for figure, value in figures.items()}
+            for row, figures in self.config.paper.items()
+        }
+
+    def paper(self, table: str) -> Mapping[str, Mapping[str, float]]:
+        """Row -> figure -> percent, beside the results of a recipe's table."""
+        del table
+        return self.config.paper
+
+    @staticmethod
+    def default_folder(config: Config, out: Path) -> Path:
+        """`folder` where `tables.py` is told none; `out` is that of the command."""
+        del config
         return out / "data"
 
+    def check_sources(self) -> None:
+        """Raises ValueError where something is not given that a recipe needs."""
+        return
+
+    def check_data(self) -> None:
+        """Raises ValueError where data are not there that `tables.py` needs."""
+        return
+
+    def fill(self) -> None:
+        """What a recipe does once, before anything else, such as preparing the original files."""
+        return
+
     @abc.abstractmethod
-    def prepare(self, seed, tuning):
+    def prepare(self, seed: int, tuning: bool) -> None:
         """Puts a seed's data on disk, once: killed and called again, it goes on.
 
         Args:
-            seed: int.
-            tuning: bool, whether the seed is tuned on. Then nothing of a test split may be read,
-                nor of the reported seeds' validation data.
+            seed: of the data.
+            tuning: whether the seed is tuned on. Then nothing of a test split may be read, nor of
+                the reported seeds' validation data.
         """
 
     @abc.abstractmethod
-    def open(self, seed, tuning, variant):
-        """The `Experiment` of a prepared seed, with the auxiliary modalities of a variant."""
+    def open(self, seed: int, tuning: bool, variant: str) -> Experiment:
+        """The experiment of a prepared seed, with the auxiliary modalities of a variant."""
 
+    def cases(self) -> list[Case]:
+        """What a recipe runs."""
+        first, variant = self.config.seed, next(iter(self.variants))
+        return [
+            Case(f"seed-{seed}", seed, variant, "", self.config.rows)
+            for seed in range(first, first + self.config.seeds)
+        ]
 
-class Experiment(abc.ABC):
-    """One seed's data and networks; every call of `extractors` makes fresh ones.
-
-    Attributes:
-        discriminator_rate: float.
-    """
-
-    discriminator_rate = 0.0
-
-    @abc.abstractmethod
-    def extractors(self):
-        """Two dicts, target and auxiliary modality -> extractor."""
-
-    @abc.abstractmethod
-    def settings(self):
-        """The `methods.Settings`, without the teacher."""
-
-    @abc.abstractmethod
-    def optimizer(self, rate, decay):
-        """The main optimizer, of a learning rate and a weight decay."""
-
-    @abc.abstractmethod
-    def fit(self, model, callbacks, folder):
-        """Trains a compiled model to the last epoch.
-
-        Args:
-            model: from `methods.build`, compiled.
-            callbacks: list of the method's own.
-            folder: `Path`, of this run alone and not there yet, for backups of a long training.
-
-        Returns:
-            dict, name -> one float an epoch. `val_` names are of the validation data, `test_`
-            names, where there are any, of the test data.
-        """
-
-    @abc.abstractmethod
-    def validate(self, model):
-        """dict, percent: "student top-1" and "teacher top-1" (where there is one), validation."""
-
-    @abc.abstractmethod
-    def measure(self, model):
-        """The test figures, in percent.
-
-        Returns:
-            dict of floats: "student top-1", "student R@1", "student R@5", "student WA", "student
-            UA", "teacher top-1", as far as there is a student or teacher, and "per class", a list
-            of the student's accuracy (None for a class without samples).
-        """
+    def open_case(self, case: Case) -> Experiment:
+        """The experiment of a case, its data prepared first."""
+        self.prepare(case.seed, tuning=False)
+        return self.open(case.seed, False, case.variant)

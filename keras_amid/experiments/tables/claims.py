@@ -1,7 +1,13 @@
 """What the paper's tables claim, each as a paired comparison that the numbers decide."""
 
+from __future__ import annotations
+
 import dataclasses
 import math
+
+from keras_amid.experiments import markdown
+from keras_amid.experiments.comparison import Comparison
+from keras_amid.experiments.tables.results import Results
 
 #: A difference counts as shown where the paired test's p is below this (not corrected for many).
 LEVEL = 0.05
@@ -50,15 +56,8 @@ CLAIMS = (
 )  # fmt: skip
 
 
-def sentences(results):
-    """What holds and what does not, from the numbers.
-
-    Args:
-        results: `tables_results.Results`.
-
-    Returns:
-        list of str, one a claim whose rows are there.
-    """
+def sentences(results: Results) -> list[str]:
+    """What holds and what does not, from the numbers: one sentence a claim whose rows are there."""
     lines = []
     for claim in CLAIMS:
         compared = results.compare(claim.first, claim.second, claim.figure, claim.second_figure)
@@ -67,19 +66,19 @@ def sentences(results):
     return lines
 
 
-def verdict(compared):
+def verdict(compared: Comparison) -> str:
     """ "holds", "does not show" or "the reverse shows", of a `Comparison`."""
     if not compared.p < LEVEL:
         return "does not show"
     return "holds" if compared.mean > 0 else "the reverse shows"
 
 
-def difference(compared):
+def difference(compared: Comparison) -> str:
     """A `Comparison` in words."""
     text = f"{compared.mean:+.1f}"
     if not math.isnan(compared.error):
         text += f" +- {compared.error:.1f}"
     text += " points"
     if not math.isnan(compared.p):
-        text += f", p = {compared.p:.1g}"
+        text += f", p = {markdown.p_value(compared.p)}"
     return f"{text}, ahead in {compared.wins} of {compared.count} seeds"

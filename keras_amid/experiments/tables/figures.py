@@ -1,24 +1,30 @@
 """Figures 3, 4 and 5 of the paper, from the results over seeds."""
 
+from __future__ import annotations
+
+from pathlib import Path
+
 import numpy as np
 
 import keras_amid as ka
+from keras_amid.experiments.tables.results import Results
+from keras_amid.experiments.task import Task
 
 # Fig. 5's "no L_adv" is the row MIs+MIa.
 _GAP_ROWS = ("MIs+MIa", "AMID")
 _COSINE_ROWS = {"AMID": "AMID", "no D2": "no D2", "no L_adv": "MIs+MIa"}
 
 
-def write(results, task, folder):
-    """Writes each figure whose rows are there, as PNG and SVG.
+def write(results: Results, task: Task, folder: Path) -> str:
+    """Writes each figure whose rows are there, as PNG.
 
     Args:
-        results: `tables_results.Results`.
-        task: `task.Task`.
-        folder: `Path`.
+        results: over seeds.
+        task: what they are of.
+        folder: of the figures.
 
     Returns:
-        str, Markdown that shows them.
+        Markdown that shows them.
     """
     parts = [_per_class(results, task, folder), _gap(results, task, folder)]
     parts.append(_cosine(results, task, folder))
@@ -83,6 +89,5 @@ def _last(histories, value, order):
 def _written(folder, task, name, text, draw, values, *arguments):
     if not values:
         return ""
-    for suffix in ("png", "svg"):
-        draw(values, *arguments, path=folder / f"{task.name}_{name}.{suffix}")
+    draw(values, *arguments, path=folder / f"{task.name}_{name}.png")
     return f"\n![{text.split('.')[0]}]({task.name}_{name}.png)\n\n{text}\n"

@@ -1,13 +1,18 @@
 """The tables in Markdown, from the results over seeds."""
 
+from __future__ import annotations
+
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
-from keras_amid.experiments import rows as methods
+from keras_amid.experiments import markdown
+from keras_amid.experiments.comparison import mean_and_error
+from keras_amid.experiments.rows import Settings
 from keras_amid.experiments.tables.claims import difference, sentences
-from keras_amid.experiments.tables.plan import SWEEPS, TABLES
-from keras_amid.experiments.tables.results import mean_and_error
+from keras_amid.experiments.tables.plan import SWEEPS, TABLES, Plan
+from keras_amid.experiments.tables.results import Results
 
 STUDENT, TEACHER = "student top-1", "teacher top-1"
 _OURS = {"M detached": "M detached (ours, not the paper's)"}
@@ -20,42 +25,41 @@ class Report:
     """Writes the tables of a finished plan.
 
     Args:
-        plan: `tables_plan.Plan`, its runs finished as far as they will be.
-        results: `tables_results.Results` of them.
-        task: `task.Task`.
+        plan: its runs finished as far as they will be.
+        results: of them.
     """
 
-    def __init__(self, plan, results, task):
-        self.plan, self.results, self.task = plan, results, task
+    def __init__(self, plan: Plan, results: Results):
+        self.plan, self.results, self.task = plan, results, plan.task
         self.within, self.outside = [], []
 
-    def markdown(self, command, time, failed):
+    def markdown(self, command: str, time: str, failed: Sequence[tuple[str, str]]) -> str:
         """The whole text.
 
         Args:
-            command: str, the command line.
-            time: str, what it took and on what.
-            failed: list of (job's name, error's text).
+            command: the command line.
+            time: what it took and on what.
+            failed: pairs of a job's name and the error's text.
         """
-        tables = set(self.plan.tables)
+        tables, config = set(self.plan.tables), self.task.config
         seeds = self.plan.seeds
         parts = [
-            f"# {self.task.title}: the paper's tables",
+            f"# {config.title}: the paper's tables",
             f"Made by `{command}`: {time}",
-            f"{len(seeds)} seeds ({seeds[0]} to {seeds[-1]}), {self.task.epochs} epochs, last "
-            "epoch's weights. Cells are percent on the test split: mean +- standard error over "
+            f"{len(seeds)} seeds ({seeds[0]} to {seeds[-1]}), {config.epochs} epochs, last "
+            f"epoch's weights. Cells are percent on the test split: {markdown.SPREAD} over "
             "the seeds; p and wins are of the paired t-test (two-sided, not corrected for the "
             f"number of rows) of a row's student against AMID's. {self._settings()}",
+            config.note(),
         ]
-        if self.task.reference:
-            parts.append(self.task.reference_note)
+        parts += [self.task.reference_note] if self.task.reference else []
         parts += [self.methods_table()] if tables & {1, 2} else []
         parts += [self.variants_table()] if 3 in tables else []
         parts += [self.teachers_table()] if 4 in tables else []
         parts += [self.ablations_table()] if 5 in tables else []
         parts += [self.sweeps_table()] if 6 in tables else []
         parts += [self.claims(), self.agreement(), self.trials(), _failures(failed)]
-        return "\n\n".join(part for part in parts if part) + "\n"
+        return "\n\n".join(part.rstrip() for part in parts if part) + "\n"
 
     def _settings(self):
         if self.plan.trial_count:
@@ -65,69 +69,64 @@ class Report:
         rate, decay = self.task.given
         return f"Learning rate {rate:g} and weight decay {decay:g} are given, not tuned here."
 
-    def methods_table(self):
-        """Tables 1 and 2: top-1, R@1 and R@5 of every method's student."""
+    def methods_table(self) -> str:
+        """Tables 1 and 2: top-1, R@1 and R@5 of every method's student, own rows' too."""
+        rows = (*TABLES[1], *self.task.config.own_rows)
         figures = (STUDENT, "student R@1", "student R@5")
-        return "## Tables 1 and 2: methods\n\n" + self._rows(TABLES[1], figures)
+        return "## Tables 1 and 2: methods\n\n" + self._rows(rows, figures)
 
-    def teachers_table(self):
+    def teachers_table(self) -> str:
         """Table 4: student and teacher."""
         return "## Table 4: parts of the loss\n\n" + self._rows(TABLES[4], (STUDENT, TEACHER))
 
-    def ablations_table(self):
+    def ablations_table(self) -> str:
         """Table 5."""
         return "## Table 5: ablations\n\n" + self._rows(TABLES[5], (STUDENT, TEACHER))
 
-    def variants_table(self):
+    def variants_table(self) -> str:
         """Table 3: WA and UA with other auxiliary modalities."""
-        lines = ["## Table 3: auxiliary modalities\n", "| auxiliary | method | WA | UA |"]
-        lines.append("|---" * 4 + "|")
         alone = ["student alone"]
-        default = self.results.default
-        pairs = [("none", default, row) for row in TABLES[3] if row in alone]
+        pairs = [("none", self.results.default, row) for row in TABLES[3] if row in alone]
         for variant in self.task.variants:
             pairs += [(variant, variant, row) for row in TABLES[3] if row not in alone]
+        rows = []
         for shown, variant, row in pairs:
-            cells = [
-                self._cell(row, figure, variant=variant) for figure in ("student WA", "student UA")
-            ]
+            cells = [self._cell(row, f"student {name}", variant=variant) for name in ("WA", "UA")]
             if any(cells):
-                lines.append(f"| {shown} | {row} | {' | '.join(cells)} |")
-        return "\n".join(lines)
+                rows.append((shown, row, *cells))
+        table = markdown.table(("auxiliary", "method", "WA", "UA"), rows)
+        return "## Table 3: auxiliary modalities\n\n" + table
 
-    def sweeps_table(self):
+    def sweeps_table(self) -> str:
         """Table 6: the three weights."""
-        lines = ["## Table 6: weights of AMID's terms\n"]
+        parts = ["## Table 6: weights of AMID's terms\n"]
         for weight, values in SWEEPS.items():
-            default = getattr(methods.Settings, weight)
-            which = [() if value == default else ((weight, value),) for value in values]
-            shown = [f"{v:g}{' (the paper)' if v == default else ''}" for v in values]
-            cells = [self._cell("AMID", STUDENT, changed=changed) for changed in which]
+            ours, papers = getattr(self.task.config, weight), getattr(Settings, weight)
+            which = [() if value == ours else ((weight, value),) for value in values]
+            shown = [f"{v:g}{' (the paper)' if v == papers else ''}" for v in values]
             tests = [
                 self.results.compare("AMID", "AMID", STUDENT, changed=changed) if changed else None
                 for changed in which
             ]
-            ps = [f"{t.p:.1g}" if t and not math.isnan(t.p) else "" for t in tests]
-            lines += [
-                f"| {_SYMBOLS[weight]} | {' | '.join(shown)} |",
-                "|---" * (len(values) + 1) + "|",
-                f"| student top-1 | {' | '.join(cells)} |",
-                f"| p | {' | '.join(ps)} |\n",
+            rows = [
+                (STUDENT, *(self._cell("AMID", STUDENT, changed=changed) for changed in which)),
+                ("p", *(markdown.p_value(test.p) if test else "" for test in tests)),
             ]
-            compared = [t for t in tests if t]
+            parts.append(markdown.table((_SYMBOLS[weight], *shown), rows))
+            compared = [test for test in tests if test]
             if compared:
                 widest = max(compared, key=lambda test: abs(test.mean))
-                lines.append(
+                parts.append(
                     f"Farthest from the paper's {_SYMBOLS[weight]}: {difference(widest)}.\n"
                 )
-        return "\n".join(lines).rstrip()
+        return "\n".join(parts)
 
-    def claims(self):
+    def claims(self) -> str:
         """What holds and what does not."""
         found = sentences(self.results)
         return "## What holds here\n\n" + "\n".join(f"- {line}" for line in found) if found else ""
 
-    def agreement(self):
+    def agreement(self) -> str:
         """Which figures lie outside the reference's spread."""
         within, outside = set(self.within), list(dict.fromkeys(self.outside))
         if not within and not outside:
@@ -139,37 +138,35 @@ class Report:
             + "\n".join(f"- {line}" for line in outside)
         )
 
-    def trials(self):
+    def trials(self) -> str:
         """The search: every trial's validation accuracy."""
         if not self.plan.trial_count:
             return ""
-        seeds = self.plan.tuning_seeds
-        lines = [
-            "## Trials\n",
-            f"Every row: the same {self.plan.trial_count} points of learning rate x weight decay "
-            "(x a factor on the method's own weight, for the compared methods that have one; "
-            "AMID's weights are the paper's), validation top-1 over seeds "
-            f"{', '.join(map(str, seeds))}, of the teacher for the teacher alone, else of the "
-            "student. * marks the best.\n",
-            "| row | learning rate / weight decay / factor: validation top-1 |",
-            "|---|---|",
-        ]
+        seeds = ", ".join(map(str, self.plan.tuning_seeds))
+        rows = []
         for row, scores in self.plan.scores.items():
             cells = []
             for trial, values in scores.items():
                 settings = f"{trial.rate:g} / {trial.decay:g}"
-                settings += f" / {trial.scale:g}" if methods.row(row).weight else ""
+                settings += f" / {trial.scale:g}" if self.plan.row(row).weight else ""
                 value = f"{np.mean(values):.1f}" if values else "failed"
                 star = "*" if trial == self.plan.tuned[row] else ""
                 cells.append(f"{settings}: {value}{star}")
-            lines.append(f"| {_OURS.get(row, row)} | {'; '.join(cells)} |")
-        return "\n".join(lines)
+            rows.append((_OURS.get(row, row), "; ".join(cells)))
+        head = ("row", "learning rate / weight decay / factor: validation top-1")
+        return (
+            "## Trials\n\n"
+            f"Every row: the same {self.plan.trial_count} points of learning rate x weight decay "
+            "(x a factor on the method's own weight, for the compared methods that have one; "
+            f"AMID's weights are the paper's), validation top-1 over seeds {seeds}, of the teacher "
+            "for the teacher alone, else of the student. * marks the best.\n\n"
+            + markdown.table(head, rows)
+        )
 
     def _rows(self, rows, figures):
         """A table: a row each, its figures with the reference beside, and the test."""
         heads = [x for figure in figures for x in (figure, *self._reference_head(rows, figure))]
-        lines = [f"| | {' | '.join(heads)} | vs AMID | p | wins |"]
-        lines.append("|---" * (len(heads) + 4) + "|")
+        lines = []
         for row in rows:
             cells = []
             for figure in figures:
@@ -177,16 +174,11 @@ class Report:
                 if self._reference_head(rows, figure):
                     cells.append(self._reference_cell(row, figure))
             if any(cells):
-                cells += self._test(row)
-                lines.append(f"| {_OURS.get(row, row)} | {' | '.join(cells)} |")
-        return "\n".join(lines)
+                lines.append((_OURS.get(row, row), *cells, *self._test(row)))
+        return markdown.table(("", *heads, "vs AMID", "p", "wins"), lines)
 
     def _cell(self, row, figure, **which):
-        values = list(self.results.values(row, figure, **which).values())
-        if not values:
-            return ""
-        mean, error = mean_and_error(values)
-        return f"{mean:.1f}" if math.isnan(error) else f"{mean:.1f} +- {error:.1f}"
+        return markdown.cell(list(self.results.values(row, figure, **which).values()))
 
     def _reference_head(self, rows, figure):
         known = any(figure in self.task.reference.get(row, {}) for row in rows)
@@ -214,8 +206,11 @@ class Report:
         compared = None if row == "AMID" else self.results.compare(row, "AMID", STUDENT)
         if compared is None:
             return ["", "", ""]
-        p = "" if math.isnan(compared.p) else f"{compared.p:.1g}"
-        return [f"{compared.mean:+.1f}", p, f"{compared.wins} of {compared.count}"]
+        return [
+            f"{compared.mean:+.1f}",
+            markdown.p_value(compared.p),
+            f"{compared.wins} of {compared.count}",
+        ]
 
 
 def _failures(failed):

@@ -1,52 +1,32 @@
-"""Results over seeds: means, standard errors, paired tests."""
+"""The reported results of a call of `tables.py`, over seeds."""
 
-import dataclasses
+from __future__ import annotations
 
-import numpy as np
-from scipy import stats
+from collections.abc import Mapping
+from typing import Any
 
-
-def mean_and_error(values):
-    """Mean and standard error of an array; the error of a single value is NaN."""
-    values = np.asarray(values, "float64")
-    error = values.std(ddof=1) / np.sqrt(len(values)) if len(values) > 1 else np.nan
-    return float(values.mean()), float(error)
-
-
-@dataclasses.dataclass(frozen=True)
-class Comparison:
-    """A paired, two-sided t-test of one row against another over the seeds that both have.
-
-    Attributes:
-        mean, error: of the differences, first row minus second.
-        p: NaN for fewer than two seeds, or no spread at all.
-        wins, count: seeds in which the first row leads, of how many.
-    """
-
-    mean: float
-    error: float
-    p: float
-    wins: int
-    count: int
+from keras_amid.experiments.comparison import Comparison
 
 
 class Results:
     """The reported results of a call.
 
     Args:
-        runs: dict, (row, variant, changed settings) -> seed -> result, see `Plan.results`.
-        default: str, the task's first variant.
+        runs: (row, variant, changed settings) -> seed -> result, see `Plan.results`.
+        default: the task's first variant.
     """
 
-    def __init__(self, runs, default):
+    def __init__(self, runs: Mapping[tuple, Mapping[int, dict]], default: str):
         self.runs, self.default = runs, default
 
-    def seeds(self, row, variant=None, changed=()):
-        """dict, seed -> result; empty where there is none."""
+    def seeds(
+        self, row: str, variant: str | None = None, changed: tuple = ()
+    ) -> Mapping[int, dict[str, Any]]:
+        """Seed -> result; empty where there is none."""
         return self.runs.get((row, self.default if variant is None else variant, changed), {})
 
-    def values(self, row, figure, **which):
-        """dict, seed -> figure, of the seeds that have it."""
+    def values(self, row: str, figure: str, **which: Any) -> dict[int, Any]:
+        """Seed -> figure, of the seeds that have it."""
         found = self.seeds(row, **which)
         return {
             seed: found[seed]["figures"][figure]
@@ -54,26 +34,27 @@ class Results:
             if figure in found[seed]["figures"]
         }
 
-    def histories(self, row):
-        """list of the runs' histories, in the order of the seeds."""
+    def histories(self, row: str) -> list[dict[str, list[float]]]:
+        """The runs' histories, in the order of the seeds."""
         found = self.seeds(row)
         return [found[seed]["history"] for seed in sorted(found)]
 
-    def compare(self, first, second, first_figure, second_figure=None, **which):
-        """`Comparison` of two rows' figures, or None where no seed has both.
+    def compare(
+        self,
+        first: str,
+        second: str,
+        first_figure: str,
+        second_figure: str | None = None,
+        **which: Any,
+    ) -> Comparison | None:
+        """Compares two rows' figures; None where no seed has both.
 
         Args:
             first, second: rows.
-            first_figure, second_figure: str; the second is as the first by default.
+            first_figure, second_figure: the second is as the first by default.
             **which: variant and changed settings of the first.
         """
         a = self.values(first, first_figure, **which)
         b = self.values(second, second_figure or first_figure)
         seeds = [seed for seed in a if seed in b]
-        if not seeds:
-            return None
-        differences = np.array([a[seed] - b[seed] for seed in seeds])
-        spread = len(seeds) > 1 and np.ptp(differences) > 0
-        p = float(stats.ttest_1samp(differences, 0.0).pvalue) if spread else np.nan
-        wins = int((differences > 0).sum())
-        return Comparison(*mean_and_error(differences), p, wins, len(seeds))
+        return Comparison.of([a[s] for s in seeds], [b[s] for s in seeds]) if seeds else None

@@ -1,6 +1,9 @@
 """The search for every row's settings: the same trials for all, on validation data."""
 
+from __future__ import annotations
+
 import dataclasses
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from scipy.stats import qmc
@@ -11,8 +14,8 @@ class Trial:
     """Settings that are tried.
 
     Attributes:
-        rate, decay: floats, learning rate and weight decay.
-        scale: float, factor on the default weight of a compared method's own loss; 1 for the rows
+        rate, decay: learning rate and weight decay.
+        scale: factor on the default weight of a compared method's own loss; 1 for the rows
             without such a weight.
     """
 
@@ -21,15 +24,20 @@ class Trial:
     scale: float = 1.0
 
 
-def trials(count, rates, decays, scales):
+def trials(
+    count: int,
+    rates: tuple[float, float] | None,
+    decays: tuple[float, float] | None,
+    scales: tuple[float, float],
+) -> list[Trial]:
     """The first points of a Halton sequence, spread evenly on logarithmic axes.
 
     Args:
-        count: int.
+        count: how many; the ranges do not matter where it is 0.
         rates, decays, scales: (lowest, highest) of each.
 
     Returns:
-        list of `Trial`, the same for every row with the same ranges.
+        The same for every row with the same ranges.
     """
     if not count:
         return []
@@ -39,15 +47,15 @@ def trials(count, rates, decays, scales):
     return [Trial(*(float(f"{value:.3g}") for value in row)) for row in values]
 
 
-def best(scores):
+def best(scores: Mapping[Trial, Sequence[float]]) -> Trial | None:
     """The trial with the best mean over the seeds; the first where several are.
 
     Args:
-        scores: dict, `Trial` -> list of accuracies, one a seed; a trial that failed on some seed
+        scores: trial -> accuracies, one a seed; a trial that failed on some seed
             has fewer and is passed over.
 
     Returns:
-        `Trial`, or None where all failed.
+        None where all failed.
     """
     seeds = max(map(len, scores.values()), default=0)
     whole = [trial for trial, values in scores.items() if len(values) == seeds]

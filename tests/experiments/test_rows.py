@@ -1,14 +1,9 @@
-import sys
-from pathlib import Path
-
 import keras
 import numpy as np
 import pytest
 
 import keras_amid as ka
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "recipes"))
-from keras_amid.experiments import rows as methods  # noqa: E402
+from keras_amid.experiments import rows
 
 LABELS = np.array([0, 1, 2, 0, 1, 2])
 
@@ -21,8 +16,8 @@ def extractors():
 
 
 def build(name, **changed):
-    settings = methods.Settings(3, 4, warmup_epochs=7, train_labels=LABELS, **changed)
-    return methods.build(name, *extractors(), settings)
+    settings = rows.Settings(3, 4, warmup_epochs=7, train_labels=LABELS, **changed)
+    return rows.build(name, *extractors(), settings)
 
 
 #: Row -> class, what its config holds, and warm-up and smoothing of its schedule.
@@ -66,8 +61,8 @@ def test_fixed_teacher_is_the_one_given():
     teacher, _ = build("teacher alone")
     model, _ = build("fixed teacher", fixed_teacher=teacher)
     assert model.fixed_teacher is teacher.teacher
-    assert methods.needs_teacher("fixed teacher") and not methods.needs_teacher("AMID")
-    assert set(EXPECTED) | {"fixed teacher"} == set(methods.ROWS)
+    assert rows.find("fixed teacher").needs_teacher and not rows.find("AMID").needs_teacher
+    assert set(EXPECTED) | {"fixed teacher"} == set(rows.ROWS)
 
 
 def test_a_compared_methods_own_weight_is_scaled_from_its_default():
@@ -76,19 +71,28 @@ def test_a_compared_methods_own_weight_is_scaled_from_its_default():
 
 
 def test_what_a_row_needs_is_asked_for():
-    assert [name for name in methods.ROWS if methods.needs_index(name)] == ["CRD", "CRCD"]
-    with pytest.raises(ValueError, match=r"'fixed teacher' needs `settings` with \['fixed_teach"):
+    assert [name for name, row in rows.ROWS.items() if row.needs_index] == ["CRD", "CRCD"]
+    with pytest.raises(ValueError, match=r"`settings` must have \['fixed_teacher'\] for the row"):
         build("fixed teacher")
-    with pytest.raises(ValueError, match="`row` must be one of .* received 'amid'"):
+    with pytest.raises(ValueError, match="`row` must be a Row or one of .* received 'amid'"):
         build("amid")
 
 
 def test_discriminators_get_optimizers_of_their_own():
     main = keras.optimizers.SGD(0.5)
     model, _ = build("AMID")
-    methods.compile_model(model, lambda: main, discriminator_rate=0.25)
+    rows.compile_model(model, main, discriminator_rate=0.25)
     rates = [float(optimizer.learning_rate) for optimizer in model.optimizer.optimizers]
     assert sorted(rates) == [0.25, 0.25, 0.5]
     model, _ = build("CCL")
-    methods.compile_model(model, lambda: main, discriminator_rate=0.25)
+    rows.compile_model(model, main, discriminator_rate=0.25)
     assert model.optimizer is main
+
+
+def test_a_row_of_ones_own_is_an_argument():
+    class Mine(ka.StudentOnly):
+        pass
+
+    row = rows.Row(Mine, arguments={"negative_slope": 0.5})
+    model, callbacks = build(row)
+    assert type(model) is Mine and model.negative_slope == 0.5 and callbacks == []

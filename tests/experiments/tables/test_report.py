@@ -1,30 +1,24 @@
-"""The tables of `recipes/tables.py`: their numbers, sentences and figures, from given results."""
+"""The tables of `tables.py`: their numbers, sentences and figures, from given results."""
 
 import json
 import math
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
+import tiny_task
 from scipy import stats
 
-HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE.parents[1] / "recipes")]
-import tiny_task  # noqa: E402
-
-from keras_amid.experiments import training as comparison  # noqa: E402
-from keras_amid.experiments.tables import claims as tables_claims  # noqa: E402
-from keras_amid.experiments.tables import figures as tables_figures  # noqa: E402
-from keras_amid.experiments.tables.plan import Plan  # noqa: E402
-from keras_amid.experiments.tables.report import Report  # noqa: E402
-from keras_amid.experiments.tables.results import Results  # noqa: E402
+from keras_amid.data.storage.files import write_json
+from keras_amid.experiments.tables import claims, figures
+from keras_amid.experiments.tables.plan import Plan
+from keras_amid.experiments.tables.report import Report
+from keras_amid.experiments.tables.results import Results
 
 pytestmark = pytest.mark.any_backend
 
 
 def test_the_tables_numbers_are_those_of_the_runs(tmp_path):
-    task = tiny_task.TinyTask(tmp_path)
+    task = tiny_task.make_task(tmp_path)
     rows = ["student alone", "AMID", "CCL"]
     plan = Plan(task, tmp_path, rows, (1, 6), range(4), trials=2, tuning_seeds=2)
     rng = np.random.default_rng(0)
@@ -37,8 +31,8 @@ def test_the_tables_numbers_are_those_of_the_runs(tmp_path):
         write(run, task, tmp_path, {name: float(rng.uniform(20, 80)) for name in names})
 
     assert plan.tuned == {row: plan.trials(row)[1] for row in rows}
-    text = Report(plan, Results(plan.results(), "sound"), task).markdown("command", "time", [])
-    figures = read_back(tmp_path)
+    text = Report(plan, Results(plan.results(), "sound")).markdown("command", "time", [])
+    kept = read_back(tmp_path)
     lines = [line for line in text.splitlines() if " +- " in line]
     cells = {
         row: [cell.strip() for cell in line.split("|")[2:-1]]
@@ -47,12 +41,12 @@ def test_the_tables_numbers_are_those_of_the_runs(tmp_path):
         if line.startswith(f"| {row} | ")
     }
     for row in rows:
-        values = {k: v for k, v in figures.items() if k[0] == row and not k[1]}
+        values = {k: v for k, v in kept.items() if k[0] == row and not k[1]}
         expected = [by_hand(values[row, (), f"student {f}"]) for f in ("top-1", "R@1", "R@5")]
         shown = cells[row]
         assert [shown[0], shown[2], shown[3]] == expected
-        amid = figures["AMID", (), "student top-1"]
-        mine = figures[row, (), "student top-1"]
+        amid = kept["AMID", (), "student top-1"]
+        mine = kept[row, (), "student top-1"]
         if row == "AMID":
             assert shown[4:] == ["", "", ""] and shown[1].startswith("50.0")
             continue
@@ -60,7 +54,7 @@ def test_the_tables_numbers_are_those_of_the_runs(tmp_path):
         wins = sum(a > b for a, b in zip(mine, amid, strict=True))
         difference = sum(mine) / 4 - sum(amid) / 4
         assert shown[4:] == [f"{difference:+.1f}", f"{p:.1g}", f"{wins} of 4"]
-    swept = by_hand(figures["AMID", (("adversarial_weight", 0.7),), "student top-1"])
+    swept = by_hand(kept["AMID", (("adversarial_weight", 0.7),), "student top-1"])
     (line,) = (x for x in text.split("| a3 |")[1].splitlines() if x.startswith("| student top-1"))
     assert line.split("|")[2].strip() == swept
     assert "60.0" not in text and ": 160.5*" in text  # the mean over seeds 100 and 101
@@ -68,7 +62,7 @@ def test_the_tables_numbers_are_those_of_the_runs(tmp_path):
 
 def write(run, task, folder, figures):
     value = {"settings": run.settings(task), "figures": figures, "history": {}, "seconds": 1.0}
-    comparison.write_json(folder / f"{run.key(task)}.json", value)
+    write_json(folder / f"{run.key(task)}.json", value)
 
 
 def read_back(folder):
@@ -105,15 +99,13 @@ def test_sentences_follow_the_numbers():
     base = [20.0, 21.0, 22.0, 23.0]
     shifted = [40.1, 40.9, 42.2, 43.0]
     p = stats.ttest_rel(shifted, base).pvalue
-    assert tables_claims.sentences(results(AMID=shifted, **{"no warm-up": base})) == [
+    assert claims.sentences(results(AMID=shifted, **{"no warm-up": base})) == [
         f"**holds**: a warm-up helps (Table 5): +20.1 +- 0.1 points, p = {p:.1g}, ahead in 4 of 4 "
         "seeds."
     ]
-    (text,) = tables_claims.sentences(results(AMID=base, **{"no warm-up": shifted}))
+    (text,) = claims.sentences(results(AMID=base, **{"no warm-up": shifted}))
     assert text.startswith("**the reverse shows**: a warm-up helps")
-    (text,) = tables_claims.sentences(
-        results(AMID=base, **{"no warm-up": [21.0, 20.0, 23.0, 22.0]})
-    )
+    (text,) = claims.sentences(results(AMID=base, **{"no warm-up": [21.0, 20.0, 23.0, 22.0]}))
     assert text.startswith("**does not show**") and "+0.0 +- 0.6 points, p = 1," in text
 
 
@@ -123,13 +115,11 @@ def test_figures_are_of_the_rows_that_are_there(tmp_path):
         "test_student_accuracy": [0.1, 0.2], "test_teacher_accuracy": [0.2, 0.4],
     }  # fmt: skip
     result = {"figures": {"per class": [50.0, None]}, "history": history}
-    task = tiny_task.TinyTask(tmp_path)
+    task = tiny_task.make_task(tmp_path)
     runs = {("AMID", "sound", ()): {3: result}, ("CCL", "sound", ()): {3: result}}
-    text = tables_figures.write(Results(runs, "sound"), task, tmp_path)
+    text = figures.write(Results(runs, "sound"), task, tmp_path)
     drawn = {path.name for path in tmp_path.iterdir()}
-    assert drawn == {
-        f"tiny_{n}.{s}" for n in ("per_class", "gap", "cosine") for s in ("png", "svg")
-    }
+    assert drawn == {f"tiny_{name}.png" for name in ("per_class", "gap", "cosine")}
     assert all(f"](tiny_{name}.png)" in text for name in ("per_class", "gap", "cosine"))
     assert "seed 3, AMID against CCL" in text
-    assert tables_figures.write(Results({}, "sound"), task, tmp_path) == ""
+    assert figures.write(Results({}, "sound"), task, tmp_path) == ""

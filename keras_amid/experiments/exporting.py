@@ -1,0 +1,45 @@
+"""The export of a trained student, compared with the model it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+import keras_amid as ka
+
+#: Largest difference of probabilities between an export and `predict`.
+TOLERANCE = 1e-5
+
+
+def export_and_compare(
+    model: ka.Distiller,
+    example: Mapping[str, np.ndarray],
+    path: str | Path,
+    class_names: Sequence[str] | None = None,
+) -> tuple[str, float]:
+    """Exports the student, loads the export without Keras and compares it with `predict`.
+
+    Args:
+        model: trained.
+        example: target modality -> array `(batch, ...)`.
+        path: where the numbered version folders go.
+        class_names: names of the labels.
+
+    Returns:
+        The version's folder, and the largest difference of the probabilities.
+
+    Raises:
+        RuntimeError: they differ by `TOLERANCE` or more.
+    """
+    import tensorflow as tf
+
+    version = ka.export_student(model, path, class_names and list(class_names))
+    served = tf.saved_model.load(version).signatures["serving_default"]
+    answer = served(**{name: tf.constant(value) for name, value in example.items()})
+    expected = model.predict(dict(example), verbose=0)
+    difference = float(np.abs(answer["probabilities"].numpy() - expected).max())
+    if not difference < TOLERANCE:
+        raise RuntimeError(f"{version} differs from `predict` by {difference:.1e}.")
+    return version, difference
