@@ -20,6 +20,7 @@ INSTALL_REQUIRES = [
     "h5py>=3.11",
     "filelock>=3.13",
     "matplotlib>=3.8",
+    "pebble>=5",
     "safetensors>=0.4.3",
     "scipy>=1.13",
     "tqdm>=4.66",

@@ -83,6 +83,7 @@ CONFIG = dict(
 )
 SMOKE = {
     **CONFIG,
+    "xla": False,
     "miniature": miniature.write,
     "sound_seconds": 1.0,
     "frames": 8,

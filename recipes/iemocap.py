@@ -95,6 +95,7 @@ CONFIG = dict(
 )
 SMOKE = {
     **CONFIG,
+    "xla": False,
     "miniatures": {"raw": raw_miniature.write, "mmin": mmin_miniature.write},
     "folds": (1, 2),
     "datasets": {"raw": IEMOCAP(short_side=32), "mmin": MMIN()},

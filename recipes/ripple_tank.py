@@ -110,6 +110,7 @@ CONFIG = dict(
 )
 SMOKE = {
     **CONFIG,
+    "xla": False,
     "train": 48,
     "validation": 32,
     "test": 32,

@@ -102,6 +102,7 @@ CONFIG = dict(
 )
 SMOKE = {
     **CONFIG,
+    "xla": False,
     "miniature": miniature.write,
     "sound_seconds": 1.0,
     "frames": 8,

@@ -52,6 +52,7 @@ class Config:
         rate, decay: learning rate and weight decay of the main optimizer.
         own_settings: dict, row -> (rate, decay), of the rows that have others.
         discriminator_rate: learning rate of the discriminators.
+        xla: on TensorFlow, compile steps with XLA: long to compile, fast to run.
         rows: names of the rows that a recipe trains; the last one's student is exported.
         own_rows: dict, name -> `Row`, beyond those of the package.
         seed, seeds: the first seed, and how many a recipe runs.
@@ -81,6 +82,7 @@ class Config:
     decay: float = entry()
     own_settings: Mapping = entry({})
     discriminator_rate: float = entry(3e-4)
+    xla: bool = entry(True)
     rows: tuple = entry(
         ("student alone", "AMID"),
         f"of the paper's tables, the one to export last: {', '.join(ROWS)}",

@@ -178,7 +178,10 @@ def build(
 
 
 def compile_model(
-    model: ka.Distiller, optimizer: keras.optimizers.Optimizer, discriminator_rate: float
+    model: ka.Distiller,
+    optimizer: keras.optimizers.Optimizer,
+    discriminator_rate: float,
+    jit_compile: bool | str = "auto",
 ) -> None:
     """Compiles a row's model.
 
@@ -187,8 +190,9 @@ def compile_model(
         optimizer: of the networks.
         discriminator_rate: learning rate of the discriminators' two optimizers,
             Adam(beta_1=.5), where the method has discriminators.
+        jit_compile: as of `keras.Model.compile`.
     """
     if isinstance(model, ka.AMID):
         adams = [keras.optimizers.Adam(discriminator_rate, beta_1=0.5) for _ in range(2)]
         optimizer = ka.amid_optimizer(optimizer, *adams)
-    model.compile(optimizer=optimizer)
+    model.compile(optimizer=optimizer, jit_compile=jit_compile)

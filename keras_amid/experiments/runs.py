@@ -85,7 +85,10 @@ def build(
     extractors = experiment.extractors(entry.distiller.uses_teacher)
     model, callbacks = rows.build(entry, *extractors, settings)
     optimizer = experiment.optimizer(rate, decay)
-    rows.compile_model(model, optimizer, experiment.config.discriminator_rate)
+    plain = keras.backend.backend() == "tensorflow" and not experiment.config.xla
+    rows.compile_model(
+        model, optimizer, experiment.config.discriminator_rate, False if plain else "auto"
+    )
     return model, callbacks
 
 

@@ -83,7 +83,6 @@ class Task(abc.ABC):
         """What a recipe does once, before anything else, such as preparing the original files."""
         return
 
-    @abc.abstractmethod
     def prepare(self, seed: int, tuning: bool) -> None:
         """Puts a seed's data on disk, once: killed and called again, it goes on.
 
@@ -92,6 +91,7 @@ class Task(abc.ABC):
             tuning: whether the seed is tuned on. Then nothing of a test split may be read, nor of
                 the reported seeds' validation data.
         """
+        return
 
     @abc.abstractmethod
     def open(self, seed: int, tuning: bool, variant: str) -> Experiment:

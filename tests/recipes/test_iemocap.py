@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from recipe_files import path, run
+from recipe_files import run, run_tables
 
 
 @pytest.mark.slow
@@ -27,16 +27,16 @@ def test_iemocap_from_raw_files(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.any_backend
-def test_iemocap_from_feature_files(tmp_path):
+def test_iemocap_from_feature_files(tmp_path, capsys):
     features = ("--smoke", "--features", "mmin", "--epochs", "1")
     done = run(
         "iemocap", *features, "--folds", "5", "--setups", "V", "A-V", "--out", tmp_path,
     )  # fmt: skip
     assert "| student alone |" in done.stdout and "Ses01F_impro99_F002" in done.stdout
 
-    done = run(
-        "tables", "--recipe", path("iemocap"), *features, "--data-folder", tmp_path,
-        "--out", tmp_path / "tables", "--rows", "AMID", "--seeds", "1", "--processes", "1",
-    )  # fmt: skip
-    assert "## Table 3" in done.stdout and "| AL-V | AMID |" in done.stdout
-    assert "are given, not tuned here" in done.stdout
+    arguments = ("--data-folder", tmp_path, "--out", tmp_path / "tables")
+    only = ("--rows", "AMID", "--seeds", "1", "--processes", "1")
+    assert run_tables("iemocap", *features, *arguments, *only) == 0
+    text = capsys.readouterr().out
+    assert "## Table 3" in text and "| AL-V | AMID |" in text
+    assert "are given, not tuned here" in text

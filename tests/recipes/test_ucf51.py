@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from recipe_files import path, run
+from recipe_files import run, run_tables
 
 
 @pytest.fixture(scope="module")
@@ -42,14 +42,15 @@ def test_ucf51(ucf51):
 
 @pytest.mark.slow
 @pytest.mark.any_backend
-def test_tables_of_ucf51_are_tuned_on_held_out_training_videos(ucf51, tmp_path):
+def test_tables_of_ucf51_are_tuned_on_held_out_training_videos(ucf51, tmp_path, capsys):
     _, out = ucf51
-    done = run(
-        "tables", "--recipe", path("ucf51"), "--data-folder", out, "--out", tmp_path, "--smoke",
-        "--processes", "1", "--epochs", "2", "--rows", "AMID", "--tables", "1", "--seeds", "1",
-        "--trials", "1", "--tuning-seeds", "1",
+    arguments = (
+        "--data-folder", out, "--out", tmp_path, "--smoke", "--processes", "1", "--epochs", "1",
+        "--rows", "AMID", "--tables", "1", "--seeds", "1", "--trials", "1", "--tuning-seeds", "1",
     )  # fmt: skip
-    assert "| AMID |" in done.stdout and "73.8" in done.stdout and "## Trials" in done.stdout
+    assert run_tables("ucf51", *arguments) == 0
+    text = capsys.readouterr().out
+    assert "| AMID |" in text and "73.8" in text and "## Trials" in text
     trial, reported = (
         json.loads(p.read_text())
         for p in sorted((tmp_path / "runs/amid").glob("*seed-[01]*.json"), reverse=True)
@@ -60,10 +61,14 @@ def test_tables_of_ucf51_are_tuned_on_held_out_training_videos(ucf51, tmp_path):
     assert not reported["settings"]["tuning"] and "student R@1" in reported["figures"]
 
 
+@pytest.mark.slow
 @pytest.mark.any_backend
-def test_tables_want_prepared_data_of_the_same_numbers(ucf51, tmp_path):
+def test_tables_want_prepared_data_of_the_same_numbers(ucf51, tmp_path, capsys):
     _, out = ucf51
-    empty = run("tables", "--recipe", path("ucf51"), "--data-folder", tmp_path, expect=2)
-    assert "run the recipe with --out" in empty.stderr
-    other = run("tables", "--recipe", path("ucf51"), "--data-folder", out, expect=2)
-    assert "`sound_seconds`: 1.0 there, 10.0 asked for" in other.stderr
+    for folder, message in (
+        (tmp_path, "run the recipe with --out"),
+        (out, "`sound_seconds`: 1.0 there, 10.0 asked for"),
+    ):
+        with pytest.raises(SystemExit, match="2"):
+            run_tables("ucf51", "--data-folder", folder)
+        assert message in capsys.readouterr().err

@@ -22,3 +22,11 @@ def run(name, *arguments, expect=0):
     done = subprocess.run(command(name, *arguments), capture_output=True, text=True, timeout=600)
     assert done.returncode == expect, done.stderr[-3000:]
     return done
+
+
+def run_tables(name, *arguments):
+    """`tables.py` of a recipe, in this process; returns its exit code."""
+    from keras_amid.experiments.tables import main
+
+    words = ["--recipe", path(name), *arguments]
+    return main([str(word) for word in words], program="tables.py")

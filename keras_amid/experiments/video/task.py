@@ -63,9 +63,6 @@ class VideoTask(Task):
         """The data that `fill` has written."""
         return PreparedData.open(self.folder / "data")
 
-    def prepare(self, seed: int, tuning: bool) -> None:
-        """Nothing: `fill` has done it."""
-
     def open(self, seed: int, tuning: bool, variant: str) -> VideoExperiment:
         """See `Task.open`."""
         data = self.data()

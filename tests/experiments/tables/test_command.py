@@ -10,14 +10,12 @@ import numpy as np
 import pytest
 import recipe_files
 import tiny_task
-import worker_jobs
 
 from keras_amid.experiments import Recipe
 from keras_amid.experiments.ripple_tank import RippleTankTask
 from keras_amid.experiments.tables import main, session, tuning
 from keras_amid.experiments.tables.plan import Plan
 from keras_amid.experiments.tables.run import Run
-from keras_amid.experiments.tables.workers import Workers
 
 any_backend = pytest.mark.any_backend
 
@@ -180,22 +178,6 @@ def test_tuning_worlds_have_no_test_clips(tmp_path):
     x, y = world.split("validation", ("video", "audio"))
     assert x["video"].shape == (32, 256) and x["audio"].shape == (32, 32) and y.shape == (32,)
     assert 0.5 < x["video"].std() < 10 and abs(x["video"].mean()) < 1
-
-
-@any_backend
-def test_jobs_in_processes(tmp_path):
-    jobs = ["a", "raise", "b", "die", "c", "d"]
-    with Workers(functools.partial(worker_jobs.work, folder=tmp_path), 2, tmp_path) as workers:
-        errors = dict(workers.run(jobs))
-        assert dict(workers.run(["e"])) == {"e": None}
-        processes = [worker.process for worker in workers.workers]
-    assert set(errors) == set(jobs)
-    assert "ValueError: a job that raises" in errors.pop("raise")
-    assert "exit code 7" in errors.pop("die")
-    assert set(errors.values()) == {None}
-    written = [path.read_text().split() for path in tmp_path.iterdir()]
-    assert len(written) == 5 and {threads for _, threads in written} == {"1"}
-    assert not any(process.is_alive() for process in processes)
 
 
 @any_backend
