@@ -38,17 +38,17 @@ def main(
     own = {name: options.pop(name) for name in ("out", "export", "no_export", "smoke")}
     out = own["out"]
     try:
-        config = recipe.make_config(own["smoke"], options)
-        check_exportable(config, own["no_export"])
-        task = recipe.task(config, out)
+        made = recipe.make_config(own["smoke"], options)
+        check_exportable(made, own["no_export"])
+        task = recipe.task(made, out)
         task.check_sources()
-        training.claim(out, {"backend": keras.backend.backend(), **config.recorded()})
+        training.claim(out, {"backend": keras.backend.backend(), **made.recorded()})
     except ValueError as error:
         parser.error(str(error))
     if own["no_export"]:
         export = None
     else:
-        export = own["export"] or (out if own["smoke"] else Path()) / "saved_models" / config.name
+        export = own["export"] or (out if own["smoke"] else Path()) / "saved_models" / made.name
     # TensorFlow's warnings of functions traced for a second batch size.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     run(task, export)
@@ -66,7 +66,7 @@ def make_parser(recipe: Recipe) -> argparse.ArgumentParser:
         f"(default: saved_models/{name}, with --smoke within --out)")  # fmt: skip
     add("--no-export", action="store_true", help="export nothing")
     add("--smoke", action="store_true", help="every line of the code on next to nothing, in --out")
-    add_options(parser, recipe.task.Config, recipe.config)
+    add_options(parser, recipe.task.config_class, recipe.config)
     return parser
 
 

@@ -12,8 +12,7 @@ from scipy import stats
 
 def mean_and_error(values: Sequence[float]) -> tuple[float, float]:
     """Mean and its standard error; the error of a single value is NaN."""
-    values = np.asarray(values, "float64")
-    return float(values.mean()), float(stats.sem(values)) if len(values) > 1 else math.nan
+    return float(np.mean(values)), float(stats.sem(values)) if len(values) > 1 else math.nan
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,7 +6,7 @@ import argparse
 import dataclasses
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from keras_amid.experiments.rows import ROWS, Row, Settings
 from keras_amid.validation.arguments import check_number, check_positive_int
@@ -65,6 +65,9 @@ class Config:
         workers: threads that read and write media; None: one a core.
         tensorboard: write logs for TensorBoard.
     """
+
+    #: The entries on which the data on disk depend.
+    data_entries: ClassVar[tuple[str, ...]] = ()
 
     name: str = entry(free=True)
     title: str = entry(free=True)
@@ -201,8 +204,8 @@ class Config:
 
 
 def _json(value):
-    """A dataclass, such as a data set with its options, as a dict."""
-    return {"class": type(value).__name__, **dataclasses.asdict(value)}
+    """A data set with its options as a dict."""
+    return {"class": type(value).__name__, **value.settings()}
 
 
 def add_options(

@@ -35,7 +35,7 @@ class EpochLog(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Replaces the file."""
-        self.rows[epoch] = {name: float(value) for name, value in logs.items()}
+        self.rows[epoch] = {name: float(value) for name, value in (logs or {}).items()}
         with replacing(self.path) as temporary, open(temporary, "w", newline="") as file:
             writer = csv.DictWriter(file, ["epoch", *self.rows[epoch]])
             writer.writeheader()

@@ -73,6 +73,7 @@ class Experiment(abc.ABC):
         """Validation data whose figures are logged after every epoch, without x["index"], which
         numbers the training samples; None: there are none."""
         del modalities
+        return None
 
     def settings(self) -> Settings:
         """What the rows take from the data."""

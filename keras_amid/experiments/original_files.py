@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from keras_amid.data.storage.files import read_json, refuse_other_settings
@@ -16,18 +16,18 @@ def default_folder(config: Config, out: Path) -> Path:
     return Path("build") / config.name
 
 
-def check_given(config: Config, *names: str) -> None:
-    """Raises ValueError where an entry of these is None and no miniature is in its place."""
+def check_given(config: Config, names: Sequence[str], miniature: Callable | None) -> None:
+    """Raises ValueError where an entry of these is None and there is no miniature in its place."""
     missing = [name for name in names if getattr(config, name) is None]
-    if missing and config.miniature is None:
+    if missing and miniature is None:
         options = ", ".join(f"--{name.replace('_', '-')}" for name in missing)
         raise ValueError(f"{options} must be given without --smoke.")
 
 
-def root(config: Config, folder: Path, miniature: Callable | None) -> Path:
-    """The folder of the original files; without one, a miniature is written in their place."""
-    if config.root is not None:
-        return config.root
+def written(miniature: Callable | None, folder: Path) -> Path:
+    """Writes a miniature in the place of the original files; returns where it lies."""
+    if miniature is None:
+        raise ValueError("`root` must be the folder of the data set; received None.")
     path = folder / "miniature"
     miniature(path)
     return path

@@ -32,8 +32,9 @@ class Progress(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Moves the bar."""
+        logs = logs or {}
         shown = {"student": "val_student_accuracy", "teacher": "val_teacher_accuracy"}
-        values = {k: f"{100 * logs[n]:.1f} %" for k, n in shown.items() if n in (logs or {})}
+        values = {k: f"{100 * logs[n]:.1f} %" for k, n in shown.items() if n in logs}
         self.bar.set_postfix(values, refresh=False)
         self.bar.update()
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.util
 import sys
 import zlib
 from collections.abc import Mapping
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from keras_amid.experiments.config import Config
@@ -39,19 +40,7 @@ class Recipe:
             ValueError: there is no such file, or no CONFIG in it.
         """
         path = Path(path).resolve()
-        name = f"recipe_{path.stem}_{zlib.crc32(bytes(path)):08x}"
-        if name not in sys.modules:
-            if not path.is_file():
-                raise ValueError(f"`recipe` must be a Python file; received {str(path)!r}.")
-            spec = importlib.util.spec_from_file_location(name, path)
-            module = importlib.util.module_from_spec(spec)
-            sys.modules[name] = module  # dataclasses of the recipe look their module up
-            try:
-                spec.loader.exec_module(module)
-            except BaseException:
-                del sys.modules[name]
-                raise
-        module = sys.modules[name]
+        module = _module(path)
         if not isinstance(getattr(module, "CONFIG", None), Mapping):
             raise ValueError(f"`recipe` must define CONFIG, a dict; {str(path)!r} has none.")
         return cls(module.CONFIG, getattr(module, "SMOKE", None), module.__doc__ or "")
@@ -76,4 +65,19 @@ class Recipe:
         if values is None:
             raise ValueError("`--smoke` must not be given: the recipe has no SMOKE.")
         values = {name: value for name, value in values.items() if name != "task"}
-        return self.task.Config.of(values | dict(changed))
+        return self.task.config_class.of(values | dict(changed))
+
+
+def _module(path):
+    """The module of a file, run on the first call."""
+    name = f"recipe_{path.stem}_{zlib.crc32(bytes(path)):08x}"
+    if name not in sys.modules:
+        if not path.is_file():
+            raise ValueError(f"`recipe` must be a Python file; received {str(path)!r}.")
+        sys.modules[name] = module = ModuleType(name)  # dataclasses look their module up
+        try:
+            SourceFileLoader(name, str(path)).exec_module(module)
+        except BaseException:
+            del sys.modules[name]
+            raise
+    return sys.modules[name]

@@ -170,7 +170,7 @@ def build(
     if entry.weight is not None:
         default = inspect.signature(entry.distiller).parameters[entry.weight].default
         arguments[entry.weight] = default * settings.weight_scale
-    model = entry.distiller(target, auxiliary, **{**arguments, **entry.arguments})
+    model = entry.distiller(dict(target), dict(auxiliary), **{**arguments, **entry.arguments})
     if entry.schedule is None:
         return model, []
     schedule = {"warmup_epochs": settings.warmup_epochs, "smoothing": settings.smoothing}

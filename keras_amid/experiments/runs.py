@@ -28,7 +28,7 @@ class Runs:
 
     def __init__(self, task: Task, case: Case):
         self.task, self.case = task, case
-        self._latest = (None, None)
+        self._latest: tuple[str, ka.Distiller] | None = None
 
     @functools.cached_property
     def experiment(self) -> Experiment:
@@ -42,7 +42,7 @@ class Runs:
 
     def trained(self, row: str) -> ka.Distiller:
         """The model of a row, with the weights of the last epoch."""
-        if self._latest[0] == row:
+        if self._latest is not None and self._latest[0] == row:
             return self._latest[1]
         changed = {}
         if self.task.config.row(row).needs_teacher:

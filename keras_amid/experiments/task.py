@@ -20,14 +20,14 @@ class Task(abc.ABC):
         folder: whatever it writes.
 
     Attributes:
-        Config: class of `config`.
+        config_class: class of `config`.
         unit, samples: what seeds and samples are, in plural, for people.
         reported_seeds: how many `tables.py` reports by default.
         class_names: of Fig. 3, or empty.
         reference_note: what `reference` is.
     """
 
-    Config: ClassVar[type[Config]] = Config
+    config_class: ClassVar[type[Config]] = Config
     unit: ClassVar[str] = "seeds"
     samples: ClassVar[str] = "samples"
     reported_seeds: ClassVar[int] = 8

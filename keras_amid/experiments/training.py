@@ -11,7 +11,7 @@ interrupted, provided that the data are the same for an epoch of a number: see
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +71,7 @@ def fit(
     return read_history(log)
 
 
-def claim(folder: str | Path, settings: Mapping[str, Any]) -> None:
+def claim(folder: str | Path, settings: dict[str, Any]) -> None:
     """Makes an output folder for these settings, or refuses one that holds others' results.
 
     Args:

@@ -25,8 +25,8 @@ def test_entries_are_those_of_the_dict_and_frozen():
         ({"framez": 3}, r"`CONFIG` must have entries of Config only, .*; received \['framez'\]"),
         ({"epochs": "2"}, "`epochs` must be an integer >= 1; received '2'"),
         ({"batch": True}, "`batch` must be an integer >= 1; received True"),
-        ({"rate": float("nan")}, "`rate` must be a number >= 0; received nan"),
-        ({"decay": -1.0}, "`decay` must be a number >= 0; received -1.0"),
+        ({"rate": float("nan")}, "`rate` must be a finite number >= 0; received nan"),
+        ({"decay": -1.0}, "`decay` must be a finite number >= 0; received -1.0"),
         ({"rows": ("AMIT",)}, "`rows` must be of .*'CRCD'.*; received 'AMIT'"),
     ],
 )

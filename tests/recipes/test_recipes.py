@@ -38,7 +38,7 @@ def stopped(recipe, capsys, *arguments):
 
 def test_every_number_stands_in_config(recipe):
     for values in (recipe.config, recipe.smoke):
-        fields = dataclasses.fields(recipe.task.Config)
+        fields = dataclasses.fields(recipe.task.config_class)
         numbers = [f for f in fields if f.type in ("int", "float") and not f.metadata["free"]]
         assert len(numbers) > 12
         assert [field.name for field in numbers if field.name not in values] == []

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
-from typing import ClassVar
 
 from keras_amid.experiments.config import Config, entry
 
@@ -43,8 +42,7 @@ class EmotionConfig(Config):
             checkpoint, whose random weights are the same every time.
     """
 
-    #: The entries on which the data on disk depend.
-    data_entries: ClassVar = (
+    data_entries = (
         "features", "datasets", "frames", "sound_seconds", "tokens", "face_network",
         "sound_network", "text_network",
     )  # fmt: skip

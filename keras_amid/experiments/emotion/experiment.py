@@ -27,6 +27,7 @@ class EmotionExperiment(Experiment):
         session: 1 to 5, the one left out.
     """
 
+    config: EmotionConfig
     retrieval = False
 
     def __init__(

@@ -22,7 +22,8 @@ class EmotionTask(Task):
     session is tested on in some fold, so there is nothing to tune on.
     """
 
-    Config = EmotionConfig
+    config: EmotionConfig
+    config_class = EmotionConfig
     unit, samples = "folds", "utterances"
     reported_seeds = 5
     reference_note = "The reference is the paper's figure, on its own extractors' weights and data."
@@ -47,7 +48,7 @@ class EmotionTask(Task):
         names = ["root"]
         if self.config.features == "raw":
             names += ["face_checkpoint", "sound_checkpoint", "text_checkpoint", "vocabulary"]
-        original_files.check_given(self.config, *names)
+        original_files.check_given(self.config, names, self.config.miniature)
 
     def check_data(self) -> None:
         """See `Task.check_data`."""
@@ -55,8 +56,8 @@ class EmotionTask(Task):
 
     def fill(self) -> None:
         """Writes the records and, of raw data, the features."""
-        config, out = self.config, self.folder / "data"
-        root = original_files.root(config, self.folder, config.miniature)
+        config, out, root = self.config, self.folder / "data", self.config.root
+        root = root or original_files.written(config.miniature, self.folder)
         data = prepare(config.datasets[config.features], root, out, workers=config.workers)
         print(data.report(), flush=True)
         if config.features == "raw":

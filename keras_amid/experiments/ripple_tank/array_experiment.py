@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -32,6 +33,8 @@ class ArrayExperiment(Experiment):
         tuning: True: the test split is not there.
         auxiliary: names of "audio" and "text".
     """
+
+    config: RippleTankConfig
 
     def __init__(
         self,
@@ -86,7 +89,8 @@ class ArrayExperiment(Experiment):
         """A few seconds, so there are no backups. Reported runs log validation and test curves."""
         del folder
         config, names = self.config, rows.modalities(model)
-        options, curve = {}, None
+        options: dict[str, Any] = {}
+        curve = None
         if not self.tuning:
             options["validation_data"] = self.split("validation", names)
             options["validation_batch_size"] = config.evaluation_batch

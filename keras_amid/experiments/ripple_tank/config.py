@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import ClassVar
 
 from keras_amid.experiments.config import Config, entry
 
@@ -27,8 +26,7 @@ class RippleTankConfig(Config):
         reference_epochs: the epochs of the reference, which is not shown beside others.
     """
 
-    #: The entries on which the data on disk depend.
-    data_entries: ClassVar = (
+    data_entries = (
         "train", "validation", "test", "sounds", "sound_epochs", "sound_batch", "sound_rate",
     )  # fmt: skip
 

@@ -21,6 +21,8 @@ class MediaExperiment(Experiment):
         tank: the world.
     """
 
+    config: RippleTankConfig
+
     def __init__(self, config: RippleTankConfig, tank: RippleTank):
         super().__init__(config, tank.seed)
         self.tank = tank

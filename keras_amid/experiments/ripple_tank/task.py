@@ -24,7 +24,8 @@ class RippleTankTask(Task):
     are computed of them once.
     """
 
-    Config = RippleTankConfig
+    config: RippleTankConfig
+    config_class = RippleTankConfig
     samples = "clips"
     class_names = RippleTank.class_names
 

@@ -91,7 +91,7 @@ def parse(
         except ValueError as error:
             parser.error(str(error))
         group = parser.add_argument_group(f"entries of CONFIG in {Path(path).name}")
-        names = add_options(group, found.task.Config, found.config, ("rows", "seed", "seeds"))
+        names = add_options(group, found.task.config_class, found.config, ("rows", "seed", "seeds"))
     options = parser.parse_args(arguments)
     return parser, options, {n: value for n, value in vars(options).items() if n in names}
 

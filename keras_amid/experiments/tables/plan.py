@@ -67,7 +67,8 @@ class Plan:
         tuning_seeds = check_positive_int("tuning_seeds", tuning_seeds)
         first = task.config.tuning_seed
         self.tuning_seeds = tuple(range(first, first + tuning_seeds))
-        self.tuned, self.scores = {}, {}
+        self.tuned: dict[str, Trial | None] = {}
+        self.scores: dict[str, dict[Trial, list[float]]] = {}
         if set(self.tuning_seeds) & set(self.seeds):
             raise ValueError(
                 f"`seeds` must not be those tuned on, {list(self.tuning_seeds)}; received "
@@ -124,7 +125,7 @@ class Plan:
     def settings_of(self, row: str) -> list[tuple[str, tuple]]:
         """Pairs of (variant, changed settings) that the tables need of a row."""
         default = next(iter(self.task.variants))
-        wanted = [(default, ())]
+        wanted: list[tuple[str, tuple]] = [(default, ())]
         if row == "AMID" and 6 in self.tables:
             for weight, values in SWEEPS.items():
                 ours = getattr(self.task.config, weight)

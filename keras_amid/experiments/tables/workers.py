@@ -36,7 +36,7 @@ class Workers:
 
     def __init__(self, function: Callable[[Any], Any], processes: int, cache: Path):
         self.function, self.processes = function, processes
-        self.pool = None
+        self.pool: ProcessPool | None = None
         environment = {**_ENVIRONMENT, "JAX_COMPILATION_CACHE_DIR": str(cache)}
         # The user's own settings win.
         self.added = {name: v for name, v in environment.items() if name not in os.environ}
@@ -69,7 +69,9 @@ class Workers:
             for job in jobs:
                 yield job, _attempt(self.function, job)
             return
-        futures = {self.pool.schedule(_attempt, args=[self.function, job]): job for job in jobs}
+        futures: dict[Any, Any] = {
+            self.pool.schedule(_attempt, args=[self.function, job]): job for job in jobs
+        }
         for future in as_completed(futures):
             try:
                 error = future.result()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from pathlib import Path
-from typing import ClassVar
 
 from keras_amid.data.datasets import DataSet
 from keras_amid.experiments.config import Config, entry
@@ -16,7 +15,7 @@ class VideoConfig(Config):
     """What CONFIG holds beside the entries of `Config`.
 
     Attributes:
-        root: folder of the original files.
+        root: folder of the original files, or several where the data set may have several.
         dataset: a `keras_amid.data.datasets.DataSet` of videos with sound, with its options.
         miniature: function of a folder that imitates the data set in it, in place of `root`.
         test_split: the split that is tested on; "train" is trained on.
@@ -33,10 +32,11 @@ class VideoConfig(Config):
         milestones: epochs after which the learning rate is divided by 10.
     """
 
-    #: The entries on which the data on disk depend.
-    data_entries: ClassVar = ("dataset", "sound_seconds", "sound_width")
+    data_entries = ("dataset", "sound_seconds", "sound_width")
 
-    root: Path | None = entry(None, "folder of the data set", free=True, type=Path)
+    root: tuple[Path, ...] | None = entry(
+        None, "folder, or folders, of the data set", free=True, type=Path, nargs="+"
+    )
     dataset: DataSet = entry()
     miniature: Callable | None = entry(None, free=True)
     test_split: str = entry()

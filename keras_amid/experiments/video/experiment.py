@@ -36,6 +36,7 @@ class VideoExperiment(Experiment):
         held_out: places of training videos to leave out and validate on.
     """
 
+    config: VideoConfig
     progress = True
 
     def __init__(

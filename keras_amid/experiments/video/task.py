@@ -23,7 +23,8 @@ class VideoTask(Task):
     training videos alone, a tenth of which are held out.
     """
 
-    Config = VideoConfig
+    config: VideoConfig
+    config_class = VideoConfig
     samples = "videos"
     reference_note = "The reference is the paper's figure, on its own extractors' weights and data."
 
@@ -44,7 +45,8 @@ class VideoTask(Task):
 
     def check_sources(self) -> None:
         """See `Task.check_sources`."""
-        original_files.check_given(self.config, "root", "sound_checkpoint")
+        names = ("root", "sound_checkpoint")
+        original_files.check_given(self.config, names, self.config.miniature)
 
     def check_data(self) -> None:
         """See `Task.check_data`."""
@@ -53,7 +55,8 @@ class VideoTask(Task):
     def fill(self) -> None:
         """Writes the records and, unless crops are random, the sound's features."""
         config = self.config
-        root = original_files.root(config, self.folder, config.miniature)
+        roots = config.root or (original_files.written(config.miniature, self.folder),)
+        root = roots[0] if len(roots) == 1 else roots
         data = prepare(config.dataset, root, self.folder / "data", workers=config.workers)
         print(data.report(), flush=True)
         if not config.random_sound:
