@@ -11,7 +11,8 @@ import numpy as np
 
 from keras_amid.data.datasets.finding import PICTURES, first_readable, located
 from keras_amid.data.media import MediaError, Segments, probe, read_segments, read_sound
-from keras_amid.data.media.errors import opened
+from keras_amid.data.media.limits import Allowance
+from keras_amid.data.media.opening import opened
 from keras_amid.data.media.pictures import FrameSampler, PictureScaler
 
 _CLIP_FRAMES = 16  # frames of a training clip
@@ -96,19 +97,21 @@ def read_pictures(
     if not paths or not len(audio):
         raise MediaError(folder, "no frames" if not paths else "no sound")
     rate = len(paths) * sample_rate / len(audio)
-    sampler, scaler = FrameSampler(0.0, None, fps), PictureScaler(short_side)
+    allowance = Allowance(folder, None)
+    sampler, scaler = FrameSampler(0.0, None, fps), PictureScaler(short_side, None, allowance)
     frames = []
     for number, path in enumerate(paths):
-        frames += scaler.scaled(sampler.add(_picture(path), number / rate))
+        frames += scaler.scaled(sampler.add(_picture(path, allowance), number / rate))
     frames += scaler.scaled(sampler.finish())
     notes = list(scaler.notes)
     if not _USUAL_RATES[0] <= rate <= _USUAL_RATES[1]:
         notes.append(f"{rate:.1f} pictures a second of sound")
-    return Segments(np.stack(frames), fps or rate, audio, sample_rate, notes)
+    spans = [(0.0, len(paths) / rate)]
+    return Segments(np.stack(frames), fps or rate, audio, sample_rate, notes, spans)
 
 
-def _picture(path):
-    with opened(path) as container:
+def _picture(path, allowance):
+    with opened(path, allowance.limits) as container:
         for frame in container.decode(video=0):
             return frame
     raise MediaError(path, "no picture")

@@ -9,7 +9,7 @@ from typing import Any
 
 def check_number(name: str, value: Any, whole: bool = False) -> None:
     """Raises `ValueError` unless a value is a positive number, with `whole` an integer."""
-    kind = numbers.Integral if whole else numbers.Real
+    kind: Any = numbers.Integral if whole else numbers.Real
     if not isinstance(value, kind) or isinstance(value, bool) or not 0 < value < math.inf:
         wanted = "a positive integer" if whole else "a positive number"
         raise ValueError(f"`{name}` must be {wanted}; received {value!r}.")

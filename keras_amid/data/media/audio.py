@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import math
+from typing import Any
 
 import av
 import numpy as np
@@ -28,8 +29,8 @@ class MonoSound:
     def __init__(self, sample_rate: int, allowance: Allowance) -> None:
         self._sample_rate = sample_rate
         self._allowance = allowance
-        self._source_rate = None
-        self._resampler = None
+        self._source_rate: int | None = None
+        self._resampler: Any = None
         self._converters = {}
         self._chunks = []
 
@@ -88,10 +89,11 @@ class SoundCutter:
     """
 
     def __init__(self, start: float, end: float | None, target: MonoSound | None) -> None:
-        self._start, self._end, self._target = start, end, target
-        self._held = collections.deque()  # (time, samples, rate)
+        self._start, self._end = start, end
+        self._target: Any = target
+        self._held: collections.deque = collections.deque()  # (time, samples, rate)
         self._heard = start  # up to where frames were added
-        self._filled = None  # up to where the target has sound; None before the first
+        self._filled: Any = None  # up to where the target has sound; None before the first
         self.seconds = self.silence = 0.0
 
     def add(self, frame: av.AudioFrame, time: float | None) -> None:
@@ -121,7 +123,8 @@ class SoundCutter:
             self._held.append((time, samples, rate))
 
     def _pass_on(self, piece: tuple, end: float | None) -> None:
-        time, samples, rate = _cut(*piece, self._start, end)
+        time, samples, rate = piece
+        time, samples, rate = _cut(time, samples, rate, self._start, end)
         if not len(samples):
             return
         first = self._filled is None

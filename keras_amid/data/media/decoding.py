@@ -15,6 +15,7 @@ import collections
 import math
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import av
 
@@ -68,8 +69,8 @@ class Film:
         self._ends = {}  # index of a stream -> seconds on the container's clock
         self._reached = 0  # bytes into the file
         self._good, self._bad = collections.Counter(), collections.Counter()
-        self._fault = None
-        self._size = None
+        self._fault: Any = None
+        self._size: Any = None
         for seconds in lengths(container):
             allowance.check_duration(seconds)
 

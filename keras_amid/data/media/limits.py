@@ -72,7 +72,7 @@ def limit(**changes: float) -> Iterator[Limits]:
     for name in changes:
         if name not in known:
             raise ValueError(f"`limit` must be given names among {known}; received {name!r}.")
-    limits = dataclasses.replace(_current.get(), **changes)
+    limits = dataclasses.replace(_current.get(), **changes)  # type: ignore[arg-type]
     token = _current.set(limits)
     try:
         yield limits

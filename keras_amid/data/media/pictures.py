@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import av
 import numpy as np
@@ -41,8 +42,8 @@ class PictureScaler:
         self._crop = crop or (0.0, 0.0, 1.0, 1.0)
         self._allowance = allowance
         self._reformatter = VideoReformatter()
-        self._size = None
-        self._last = (None, None)
+        self._size: Any = None
+        self._last: Any = (None, None)
         self.notes = []
 
     def scaled(self, frames: list[av.VideoFrame]) -> list[np.ndarray]:
@@ -112,7 +113,7 @@ class FrameSampler:
         self._duration = 0.0  # seconds that it is to be shown, as the file says
         self._taken = 0
         self.times = []
-        self.begin = None
+        self.begin: Any = None
 
     def add(self, frame: av.VideoFrame, time: float) -> list[av.VideoFrame]:
         """Takes the next decoded frame, shown from `time` on; returns the frames chosen by now."""

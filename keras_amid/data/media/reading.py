@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from typing import Any
 
 import av
 import numpy as np
@@ -138,7 +139,8 @@ def read_sound(
         if audio is None:
             raise MediaError(path, "no sound")
         film = Film(container, None, audio, allowance)
-        sound, cutter = MonoSound(sample_rate, allowance), None
+        sound = MonoSound(sample_rate, allowance)
+        cutter: Any = None
         for _, frame, time in film.frames():
             if cutter is None:
                 cutter = SoundCutter(time or 0.0, None, sound)

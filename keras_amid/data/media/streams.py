@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import statistics
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import av
 import numpy as np
@@ -177,7 +178,7 @@ def has_variable_rate(times: Sequence[float]) -> bool:
     That is the case where more than one gap in twenty (and more than one gap) is a quarter longer
     or shorter than the median gap. The first gap is not looked at: muxers stretch it.
     """
-    gaps = np.diff(times)[1:]
+    gaps: Any = np.diff(times)[1:]
     if len(gaps) < 2:
         return False
     median = statistics.median(gaps)

@@ -1,6 +1,10 @@
 """Writing of media files (FFmpeg through PyAV)."""
 
+from __future__ import annotations
+
 import fractions
+from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -17,16 +21,16 @@ _REPRODUCIBLE = {"fflags": "+bitexact"}  # no random identifiers: the same clip,
 
 
 def write_clip(
-    path,
-    frames,
-    fps,
-    audio=None,
-    sample_rate=None,
-    video_codec="ffv1",
-    audio_codec="flac",
-    options=None,
-    times=None,
-):
+    path: str | Path,
+    frames: Any,
+    fps: float,
+    audio: Any = None,
+    sample_rate: int | None = None,
+    video_codec: str = "ffv1",
+    audio_codec: str = "flac",
+    options: dict | None = None,
+    times: Any = None,
+) -> None:
     """Writes a clip, atomically, with one encoder thread (encode many clips in parallel instead).
 
     Args:
@@ -61,7 +65,7 @@ def write_clip(
             _mux_audio(container, audio_stream, audio, sample_rate)
 
 
-def write_sound(path, audio, sample_rate, codec=None):
+def write_sound(path: str | Path, audio: Any, sample_rate: int, codec: str | None = None) -> None:
     """Writes a mono sound file, atomically.
 
     Args:

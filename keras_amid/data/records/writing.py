@@ -1,10 +1,14 @@
 """Manifest rows -> sharded TFRecords, written once, resumable; `shards` says what lies where."""
 
+from __future__ import annotations
+
 import functools
 import hashlib
 import json
 import numbers
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -28,19 +32,19 @@ _FORMAT = 3
 
 
 def write_records(
-    samples,
-    folder,
-    read,
+    samples: Sequence[dict],
+    folder: str | Path,
+    read: Any,
     *,
-    video="png",
-    audio="pcm16",
-    settings=None,
-    shard_size=256,
-    part=(0, 1),
-    workers=None,
-    progress=True,
-    report=True,
-):
+    video: str = "png",
+    audio: str = "pcm16",
+    settings: Any = None,
+    shard_size: int = 256,
+    part: tuple[int, int] = (0, 1),
+    workers: int | None = None,
+    progress: bool = True,
+    report: bool = True,
+) -> dict:
     """Decodes samples and writes them to sharded TFRecords.
 
     A sample whose file `read` refuses with `MediaError` (broken, empty, no sound, ...) is left
@@ -120,7 +124,7 @@ def _encode(read, encodings, row):
     return Encoded(*encode_example(row, values, encodings), notes)
 
 
-def records_report(index, folder):
+def records_report(index: dict, folder: str | Path) -> str:
     """Returns text that counts and names the samples left out of records and those noted."""
     left_out, notes = index["left_out"], index["notes"]
     total = index["count"] + len(left_out)
@@ -132,7 +136,7 @@ def records_report(index, folder):
     return "\n".join(lines)
 
 
-def check_rows(samples):
+def check_rows(samples: Sequence[dict]) -> None:
     """Raises `ValueError` unless every row has a unique `id` and a `label` >= 0."""
     if not samples:
         raise ValueError("`samples` must not be empty.")

@@ -72,7 +72,7 @@ class Isolated:
     def __init__(self, function: Callable[[Any], Any], seconds: float) -> None:
         self._function, self._seconds = function, seconds
         self._lock = threading.Lock()
-        self._pickled = None  # what workers are given; False where calls run in this process
+        self._pickled: Any = None  # what workers are given; False where calls run in this process
         self._idle, self._workers = [], set()
         self._closed = False
 
@@ -163,7 +163,7 @@ class _Worker:
     def __init__(self, pickled: bytes, seconds: float) -> None:
         self._seconds = seconds
         self._lock = threading.Lock()
-        self._call = None  # what is running
+        self._call: object = None  # what is running
         self._overtime = False
         self._process = subprocess.Popen(
             [sys.executable, "-P", str(Path(worker.__file__))],
@@ -209,8 +209,10 @@ class _Worker:
         """Ends the process, whatever it is doing."""
         self._process.kill()
         self._process.wait()
-        for file in (self._process.stdin, self._process.stdout):
-            with contextlib.suppress(OSError):  # what was not sent yet is lost with the process
+        files: Any = (self._process.stdin, self._process.stdout)
+        for file in files:
+            # What was not sent yet is lost with the process.
+            with contextlib.suppress(OSError):
                 file.close()
 
     def _end_call(self, call: object) -> None:
@@ -235,7 +237,7 @@ def _forms(function: Callable[[Any], Any]) -> Iterator[bytes]:
     """
     if not sys.executable:  # Python within another program
         return
-    module = sys.modules.get(getattr(_innermost(function), "__module__", None))
+    module = sys.modules.get(getattr(_innermost(function), "__module__", ""))
     own = module is not None and module.__name__.partition(".")[0] == __name__.partition(".")[0]
     unpicklable = (pickle.PicklingError, TypeError, AttributeError, ValueError, RecursionError)
     try:

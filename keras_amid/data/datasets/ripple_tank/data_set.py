@@ -18,7 +18,7 @@ import dataclasses
 import functools
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from keras_amid.data.datasets import options
 from keras_amid.data.datasets.data_set import DataSet, functions_of
@@ -96,7 +96,7 @@ class RippleTankWorld(DataSet):
         """See `DataSet.decode`; a file that was cut short is refused."""
         path = source / row["file"]
         if row["split"] == "sounds":
-            values = {"audio": read_sound(path, rw.SAMPLE_RATE)}
+            values: dict[str, Any] = {"audio": read_sound(path, rw.SAMPLE_RATE)}
         else:
             clip = read_clip(path, channels=1, sample_rate=rw.SAMPLE_RATE)
             values = {"video": clip.frames, "audio": clip.audio, "text": row["caption"]}
