@@ -18,6 +18,7 @@ INSTALL_REQUIRES = [
     "scikit-learn>=1.4",
     "av>=14",
     "h5py>=3.11",
+    "cloudpickle>=3",
     "filelock>=3.13",
     "matplotlib>=3.8",
     "pebble>=5",
