@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 
 from keras_amid.distiller import graph
-from keras_amid.validation.checks import leaves
+from keras_amid.validation.leaves import leaves
 
 
 def assemble(model, templates):

@@ -9,7 +9,8 @@ import keras
 import numpy as np
 from tqdm.auto import tqdm
 
-from keras_amid.validation.checks import INDEX, as_array
+from keras_amid.validation.checks import INDEX
+from keras_amid.validation.leaves import as_array
 from keras_amid.validation.streams import BatchCheck
 
 

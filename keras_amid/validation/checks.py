@@ -8,8 +8,18 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import keras
-import ml_dtypes
 import numpy as np
+
+from keras_amid.validation.leaves import (
+    Leaf,
+    as_array,
+    is_float,
+    is_integer,
+    is_number,
+    is_vector,
+    leaves,
+    limits,
+)
 
 #: The key of x that holds each sample's number in the training set.
 INDEX = "index"
@@ -56,14 +66,6 @@ class Expected:
     with_labels: bool = True
     needed_only: bool = False
     unlabelled: bool = False
-
-
-class Leaf(NamedTuple):
-    """An array or tensor, its shape (None where a graph does not know the rank) and dtype."""
-
-    values: Any
-    shape: tuple | None
-    dtype: str
 
 
 class Rule(NamedTuple):
@@ -198,14 +200,14 @@ def rules(
         yield _same_size(name + where, leaf, first, kind)
         if leaf.dtype != "string":
             takes = takes or leaf.dtype
-            must = f"be finite and fit {takes}" if _is_float(leaf.dtype) else f"fit {takes}"
-            yield from _within(name + where, must, leaf, *_limits(takes))
+            must = f"be finite and fit {takes}" if is_float(leaf.dtype) else f"fit {takes}"
+            yield from _within(name + where, must, leaf, *limits(takes))
     for key, rule in RESERVED.items():
         if key in x:
             yield from rule(f"x[{key!r}]{where}", x[key], first, expected, kind)
     if sample_weight is not None:
         name, weight = f"`sample_weight`{where}", kind.leaf(sample_weight)
-        if not _is_number(weight.dtype) or not _is_vector(weight):
+        if not is_number(weight.dtype) or not is_vector(weight):
             raise DataError(
                 f"{name} must be numbers of the shape of `y`, {y.shape}; received {weight.dtype} "
                 f"of shape {weight.shape}."
@@ -236,9 +238,9 @@ def _within(name, must, leaf, low, high):
     """No bound is outside of what the data's dtype holds, where it would overflow."""
     if leaf.dtype == "bool":
         return
-    least, largest = _limits(leaf.dtype)
+    least, largest = limits(leaf.dtype)
     low, high = max(low, least), min(high, largest)
-    if _is_float(leaf.dtype):
+    if is_float(leaf.dtype):
         yield Rule(name, must, leaf.values, low, high, leaf.values)
     elif (low, high) != (least, largest):
         yield Rule(name, must, leaf.values, int(low), int(high), leaf.values)
@@ -251,7 +253,7 @@ def _same_size(name, leaf, first, kind):
 
 
 def _check_integers(name, leaf):
-    if not _is_integer(leaf.dtype) or not _is_vector(leaf):
+    if not is_integer(leaf.dtype) or not is_vector(leaf):
         raise DataError(
             f"{name} must be integers of shape (batch,); received {leaf.dtype} of shape "
             f"{leaf.shape}."
@@ -262,38 +264,13 @@ def _check_dtype(name, leaf, takes):
     if leaf.dtype == "string":
         good = takes == "string" or (not takes and keras.backend.backend() == "tensorflow")
     else:  # Keras would cut off fractions for an extractor of integers without a word.
-        good = _is_number(leaf.dtype) and takes != "string"
-        good = good and not (_is_integer(takes or "") and _is_float(leaf.dtype))
+        good = is_number(leaf.dtype) and takes != "string"
+        good = good and not (is_integer(takes or "") and is_float(leaf.dtype))
     if not good or leaf.shape == ():
         raise DataError(
             f"{name} must be {takes or 'numbers'} of shape (batch, ...), as its extractor takes "
             f"it; received {leaf.dtype} of shape {leaf.shape}."
         )
-
-
-def _is_vector(leaf):
-    return leaf.shape is None or len(leaf.shape) == 1
-
-
-def _is_integer(dtype):
-    return dtype.startswith(("int", "uint"))
-
-
-def _is_float(dtype):
-    return dtype.startswith(("float", "bfloat"))
-
-
-def _is_number(dtype):
-    return dtype == "bool" or _is_integer(dtype) or _is_float(dtype)
-
-
-def _limits(dtype):
-    """The least and the largest number of a dtype; a bool takes any."""
-    if dtype == "bool":
-        return -np.inf, np.inf
-    info = ml_dtypes.finfo(dtype) if _is_float(dtype) else ml_dtypes.iinfo(dtype)
-    number = float if _is_float(dtype) else int
-    return number(info.min), number(info.max)
 
 
 def check_class_weight(class_weight: Any, num_classes: int) -> None:
@@ -307,18 +284,3 @@ def check_class_weight(class_weight: Any, num_classes: int) -> None:
                 f"`class_weight` must be a dict, label in 0..{num_classes - 1} -> finite weight "
                 f">= 0; received {label!r}: {weight!r}."
             )
-
-
-def leaves(x: Any) -> list[tuple[str, Any]]:
-    """Pairs of (printable name, leaf) of a dict of modalities, which may be nested."""
-    flat = keras.tree.flatten_with_path(x)
-    return [("x" + "".join(f"[{key!r}]" for key in path), leaf) for path, leaf in flat]
-
-
-def as_array(values: Any) -> np.ndarray:
-    """A list, NumPy array or tensor of any backend as a NumPy array."""
-    if isinstance(values, np.ndarray) or not hasattr(values, "dtype"):
-        return np.asarray(values)
-    if hasattr(values, "detach"):  # a torch tensor, under whatever backend
-        values = values.detach().cpu()
-    return np.asarray(keras.ops.convert_to_numpy(values))

@@ -6,7 +6,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from keras_amid.validation.checks import Expected, Leaf, check_batch, rules, split
+from keras_amid.validation.checks import Expected, check_batch, rules, split
+from keras_amid.validation.leaves import Leaf
 
 
 class Tensors:

@@ -154,13 +154,14 @@ def _checked_loader(loader, check):
 
 @contextlib.contextmanager
 def data_errors():
-    """Raises a DataError as it was, through whatever the reader of a stream wrapped it in."""
+    """Raises a DataError as it was, whatever the reader of a stream made of it or failed at."""
     try:
         yield
     except DataError:
         raise
     except Exception as error:
+        said = f"{error} {error.__context__}"
         for message in tuple(DataError.recent):
-            if message in str(error):
+            if message in said:
                 raise DataError(message) from None
         raise

@@ -56,8 +56,9 @@ def test_tables_of_ucf51_are_tuned_on_held_out_training_videos(ucf51, tmp_path, 
         for p in sorted((tmp_path / "runs/amid").glob("*seed-[01]*.json"), reverse=True)
     )
     assert trial["settings"]["tuning"]
-    assert {"student top-1", "teacher top-1"} <= set(trial["figures"])
-    assert not any("R@" in name for name in trial["figures"])
+    sides, names = ("student", "teacher"), ("top-1", "WA", "UA")
+    expected = {f"{side} {name}" for side in sides for name in names} | {"per class"}
+    assert set(trial["figures"]) == expected  # and no retrieval
     assert not reported["settings"]["tuning"] and "student R@1" in reported["figures"]
 
 

@@ -123,6 +123,16 @@ def test_an_interrupted_run_is_one_of_as_many_steps(model, hook, at, steps):
             np.testing.assert_array_equal(interrupted[path], value, err_msg=path)
 
 
+def test_a_moving_average_of_the_weights_hides_no_error():
+    """On JAX Keras fails at averaging values that it took away."""
+    model = tiny.amid()
+    adam = keras.optimizers.Adam(0.01, use_ema=True)
+    model.compile(optimizer=adam, jit_compile=tiny.JIT, run_eagerly=not tiny.JIT)
+    with pytest.raises(ValueError, match=r"x\['video'\].*must be finite"):
+        model.fit(broken(0), verbose=0)
+    assert np.isfinite(model.fit(X, Y, verbose=0).history["loss"]).all()
+
+
 def test_a_list_of_callbacks_is_left_as_it_was(model):
     own = keras.callbacks.Callback()
     callbacks = keras.callbacks.CallbackList([own], model=model)
