@@ -119,7 +119,7 @@ class AMID(Distiller):
         return super().train_step(*args, **kwargs)
 
     def distillation_loss(self, batch: Batch) -> Terms:
-        """Eq. 17 and, for the discriminators only, Eq. 13: name -> (weight, one value a sample)."""
+        """Eq. 17 and, for the discriminators only, Eq. 13, as terms: name -> (weight, values)."""
         a1, a2, a3 = self.mi_student_weight, self.mi_auxiliary_weight, self.adversarial_weight
         l_cls = batch.classification_loss(with_teacher=self.fixed_teacher is None)
         l_jsd = losses.jensen_shannon_divergence(batch.student_logits, batch.teacher_logits)

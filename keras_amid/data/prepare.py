@@ -142,7 +142,7 @@ _SHARD_HELP = "write only the shards of part I of N, counted from 0 (default: 0/
 def _part(text):
     number, slash, count = text.partition("/")
     if not (slash and number.isdigit() and count.isdigit() and int(number) < int(count)):
-        raise argparse.ArgumentTypeError(f"must be I/N with 0 <= I < N; received {text!r}")
+        raise argparse.ArgumentTypeError(f"must be I/N with 0 <= I < N; received {text!r}.")
     return int(number), int(count)
 
 

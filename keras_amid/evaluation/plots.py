@@ -50,7 +50,7 @@ def training_figure(histories: Any, path: str | os.PathLike | None = None):
         ValueError: no run is given, or a run holds none of the logs above.
     """
     if not histories:
-        raise ValueError(f"`histories` must hold at least one run. Received: {histories!r}")
+        raise ValueError(f"`histories` must hold at least one run; received {histories!r}.")
     figure = Figure(figsize=(15, 4.8), layout="constrained")
     drawn = dict.fromkeys(histories, 0)
     for axes, (title, label, factor, lines) in zip(figure.subplots(1, 3), _PANELS, strict=True):
@@ -61,8 +61,8 @@ def training_figure(histories: Any, path: str | os.PathLike | None = None):
         if count == 0:
             known = [log for *_, lines in _PANELS for log in lines]
             raise ValueError(
-                f"`histories[{run!r}]` must hold at least one epoch of one of {known}. "
-                f"Received: logs {sorted(histories[run])}"
+                f"`histories[{run!r}]` must hold at least one epoch of one of {known}; "
+                f"received logs {sorted(histories[run])}."
             )
     return _saved(figure, path)
 
@@ -90,7 +90,7 @@ def per_class_figure(
     if len(values) < 2 or set(sizes.values()) != {(len(class_names),)}:
         raise ValueError(
             f"`accuracies` must hold at least two methods, each with one value for each of the "
-            f"{len(class_names)} `class_names`. Received: shapes {sizes}"
+            f"{len(class_names)} `class_names`; received shapes {sizes}."
         )
     first, second = list(values.values())[:2]
     order = np.argsort(-np.nan_to_num(first - second), kind="stable")
@@ -168,8 +168,8 @@ def class_cosine_figure(histories: Any, path: str | os.PathLike | None = None):
 def _checked(histories):
     if not histories or not all(histories.values()):
         raise ValueError(
-            "`histories` must hold at least one method, each with at least one run. "
-            f"Received: { ({name: len(runs) for name, runs in histories.items()}) }"
+            "`histories` must hold at least one method, each with at least one run; "
+            f"received { ({name: len(runs) for name, runs in histories.items()}) }."
         )
     return histories
 
@@ -181,14 +181,14 @@ def _curves(name, runs, logs):
         found = [run[log] for log in logs if run.get(log)]
         if not found:
             raise ValueError(
-                f"each run of `histories[{name!r}]` must have one of the logs {logs}. "
-                f"Received: {sorted(run)}"
+                f"each run of `histories[{name!r}]` must have one of the logs {logs}; "
+                f"received {sorted(run)}."
             )
         curves.append(np.asarray(found[0], "float64"))
     if len({len(curve) for curve in curves}) > 1:
         raise ValueError(
-            f"the runs of `histories[{name!r}]` must have the same number of epochs. "
-            f"Received: {[len(curve) for curve in curves]}"
+            f"the runs of `histories[{name!r}]` must have the same number of epochs; "
+            f"received {[len(curve) for curve in curves]}."
         )
     return np.stack(curves)
 

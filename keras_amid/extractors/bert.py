@@ -156,12 +156,12 @@ def _check(config):
     for argument, known in (("pooling", _POOLINGS), ("activation", _ACTIVATIONS)):
         if config[argument] not in known:
             raise ValueError(
-                f"`{argument}` must be one of {known}. Received: {argument}={config[argument]!r}"
+                f"`{argument}` must be one of {known}; received {argument}={config[argument]!r}."
             )
     if config["hidden_dim"] % config["num_heads"]:
         raise ValueError(
-            f"`num_heads` must divide `hidden_dim`={config['hidden_dim']}. "
-            f"Received: num_heads={config['num_heads']}"
+            f"`num_heads` must divide `hidden_dim`={config['hidden_dim']}; "
+            f"received num_heads={config['num_heads']}."
         )
 
 

@@ -39,7 +39,7 @@ class BertTokenizer:
 
     def __init__(self, vocabulary_path: str | os.PathLike, length: int, lowercase: bool = True):
         if length < 3:
-            raise ValueError(f"`length` must be at least 3. Received: length={length}")
+            raise ValueError(f"`length` must be at least 3; received length={length}.")
         vocabulary = _read(vocabulary_path)
         import keras_hub
         import tensorflow as tf
@@ -109,7 +109,7 @@ def _read(path):
     path = os.fspath(path)
     if not os.path.isfile(path):
         raise FileNotFoundError(
-            f"`vocabulary_path` must be a text file. Received: vocabulary_path={path!r}"
+            f"`vocabulary_path` must be a text file; received vocabulary_path={path!r}."
         )
     with open(path, encoding="utf-8", newline="\n") as file:
         vocabulary = [line.rstrip("\r\n") for line in file]

@@ -40,8 +40,8 @@ def clip_mlp(
     *extent, channels = input_shape
     if len(extent) != 3 or any(n % c for n, c in zip(extent, cells, strict=True)):
         raise ValueError(
-            "`cells` must divide the frames, height and width of `input_shape`. "
-            f"Received: cells={cells}, input_shape={input_shape}"
+            "`cells` must divide the frames, height and width of `input_shape`; "
+            f"received cells={cells}, input_shape={input_shape}."
         )
     split = [size for n, c in zip(extent, cells, strict=True) for size in (c, n // c)]
     clip = keras.Input(input_shape, dtype="uint8", name="clip")

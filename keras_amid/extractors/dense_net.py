@@ -66,9 +66,9 @@ class DenseNet(keras.Model):
         trainable: bool = True,
     ):
         if pooling not in ("mean", None):
-            raise ValueError(f'`pooling` must be "mean" or None. Received: pooling={pooling!r}')
+            raise ValueError(f'`pooling` must be "mean" or None; received pooling={pooling!r}')
         if padding not in _PADDINGS:
-            raise ValueError(f"`padding` must be one of {_PADDINGS}. Received: padding={padding!r}")
+            raise ValueError(f"`padding` must be one of {_PADDINGS}; received padding={padding!r}.")
         clip = keras.Input((None, None, None, 3), dtype="uint8", name="clip")
         with policy_scope(dtype):
             x = _normalize(_FramesToBatch(name="frames_to_batch")(clip))

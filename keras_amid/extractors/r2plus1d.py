@@ -130,12 +130,12 @@ class R2Plus1D(keras.Model):
 
 def _check(depth, width, input_shape):
     if depth not in _BLOCKS:
-        raise ValueError(f"`depth` must be one of {sorted(_BLOCKS)}. Received: depth={depth}")
+        raise ValueError(f"`depth` must be one of {sorted(_BLOCKS)}; received depth={depth}.")
     check_number("width", width, above=0)
     if len(input_shape) != 4 or input_shape[-1] is None:
         raise ValueError(
-            "`input_shape` must be (frames, height, width, channels) with known channels. "
-            f"Received: input_shape={input_shape}"
+            "`input_shape` must be (frames, height, width, channels) with known channels; "
+            f"received input_shape={input_shape}."
         )
 
 
@@ -165,8 +165,8 @@ def _per_channel(value, default, channels, argument):
     values = [value] * channels if isinstance(value, int | float) else list(value)
     if len(values) != channels:
         raise ValueError(
-            f"`{argument}` must be a float or one float for each of the {channels} channels. "
-            f"Received: {argument}={value}"
+            f"`{argument}` must be a float or one float for each of the {channels} channels; "
+            f"received {argument}={value}."
         )
     return values
 

@@ -55,11 +55,11 @@ class RecurrentEncoder(keras.Model):
         trainable: bool = True,
     ):
         if cell not in _CELLS:
-            raise ValueError(f"`cell` must be one of {sorted(_CELLS)}. Received: cell={cell!r}")
+            raise ValueError(f"`cell` must be one of {sorted(_CELLS)}; received cell={cell!r}.")
         if pooling not in _POOLINGS:
-            raise ValueError(f"`pooling` must be one of {_POOLINGS}. Received: pooling={pooling!r}")
+            raise ValueError(f"`pooling` must be one of {_POOLINGS}; received pooling={pooling!r}.")
         if num_layers < 1:
-            raise ValueError(f"`num_layers` must be at least 1. Received: num_layers={num_layers}")
+            raise ValueError(f"`num_layers` must be at least 1; received num_layers={num_layers}.")
         frames = keras.Input((None, input_dim), dtype="float32", name="frames")
         with policy_scope(dtype):
             x, number, count = _padding_last(frames)

@@ -135,29 +135,29 @@ class Wav2Vec2(keras.Model):
 
 def _checked(layout, pooling, sizes):
     if layout not in _LAYOUTS:
-        raise ValueError(f"`layout` must be one of {list(_LAYOUTS)}. Received: layout={layout!r}")
+        raise ValueError(f"`layout` must be one of {list(_LAYOUTS)}; received layout={layout!r}.")
     if pooling not in ("mean", None):
-        raise ValueError(f'`pooling` must be "mean" or None. Received: pooling={pooling!r}')
+        raise ValueError(f'`pooling` must be "mean" or None; received pooling={pooling!r}.')
     unknown = sorted(set(sizes) - set(_BASE))
     if unknown:
-        raise ValueError(f"Sizes must be among {list(_BASE)}. Received: {unknown}")
+        raise ValueError(f"Sizes must be among {list(_BASE)}; received {unknown}.")
     sizes = _LAYOUTS[layout] | sizes
     if sizes["feat_extract_norm"] not in ("group", "layer"):
         raise ValueError(
-            '`feat_extract_norm` must be "group" or "layer". '
-            f"Received: feat_extract_norm={sizes['feat_extract_norm']!r}"
+            '`feat_extract_norm` must be "group" or "layer"; '
+            f"received {sizes['feat_extract_norm']!r}."
         )
     convolutions = [sizes[name] for name in ("conv_dim", "conv_kernel", "conv_stride")]
     if len({len(values) for values in convolutions}) > 1:
         raise ValueError(
             "`conv_dim`, `conv_kernel` and `conv_stride` must have one number for each "
-            f"convolution. Received: {convolutions}"
+            f"convolution; received {convolutions}."
         )
     for name in ("num_attention_heads", "num_conv_pos_embedding_groups"):
         if sizes["hidden_size"] % sizes[name]:
             raise ValueError(
-                f"`{name}` must divide `hidden_size`={sizes['hidden_size']}. "
-                f"Received: {name}={sizes[name]}"
+                f"`{name}` must divide `hidden_size`={sizes['hidden_size']}; "
+                f"received {name}={sizes[name]}."
             )
     return sizes
 

@@ -1,4 +1,4 @@
-"""Losses as plain functions: one value a sample, the reduction is the caller's."""
+"""Losses as plain functions: one value per sample, the reduction is the caller's."""
 
 from keras_amid.losses.adversarial import adversarial_loss, discriminator_loss
 from keras_amid.losses.contrastive_representation import (

@@ -16,7 +16,7 @@ def adversarial_loss(
     weights: tuple = (0.5, 0.5),
     pair_normalizer: float | str = "batch",
 ) -> Tensor:
-    """Eq. 12, one value a sample; its mean over the batch is
+    """Eq. 12, one value per sample; its mean over the batch is
 
         L_adv = -lambda_1/B sum_i log D1(S_i) - lambda_2/d sum_{v in V} log D2(S_v')         (12)
 
@@ -48,7 +48,7 @@ def discriminator_loss(
     weights: tuple = (0.5, 0.5),
     pair_normalizer: float | str = "batch",
 ) -> Tensor:
-    """Eq. 13, one value a sample; its mean over the batch is
+    """Eq. 13, one value per sample; its mean over the batch is
 
         L_D = -lambda_1/B sum_i [ log D1(M_i) + log(1 - D1(S_i)) ]
               -lambda_2/d sum_{v in V} [ log D2(M_v) + log(1 - D2(S_v')) ]                   (13)

@@ -70,7 +70,7 @@ def test_png_is_written_to_a_new_folder(tmp_path):
     [
         ({}, "at least one run"),
         ({"AMID": AMID, "empty": {}}, r"histories\['empty'\]"),
-        ({"run": {"loss": [1.0]}}, r"Received: logs \['loss'\]"),
+        ({"run": {"loss": [1.0]}}, r"received logs \['loss'\]"),
         ({"run": {"student_accuracy": []}}, "at least one epoch"),
     ],
 )
@@ -140,11 +140,11 @@ def test_comparisons_are_written_in_the_format_of_the_suffix(tmp_path, suffix):
         (accuracy_gap_figure, ({},), "at least one method"),
         (accuracy_gap_figure, ({"AMID": []},), "'AMID': 0"),
         (accuracy_gap_figure, ({"CE": [{"student_accuracy": [1.0]}]},), r"histories\['CE'\]"),
-        (class_cosine_figure, ({"CE": [{"loss": [1.0]}]},), r"Received: \['loss'\]"),
+        (class_cosine_figure, ({"CE": [{"loss": [1.0]}]},), r"received \['loss'\]"),
         (
             class_cosine_figure,
             ({"CE": [{"class_cosine": [1.0]}, {"class_cosine": [1.0, 2.0]}]},),
-            r"same number of epochs. Received: \[1, 2\]",
+            r"same number of epochs; received \[1, 2\]",
         ),
     ],
 )

@@ -19,7 +19,7 @@ class Listing:
         class_names: Tuple of str; label i is `class_names[i]`.
         splits: Dict split -> list of rows. A row is a dict of JSON values with `id` (str), `label`
             (int), `file` (str) and whatever the data set's `decode` needs; `notes` (list of
-            str, optional) says what is worth naming though the sample is kept.
+            str, optional) says what is worth knowing although the sample is kept.
         problems: List of {"id", "reason"}: what is left out, or does not fit the official lists.
         listed: Dict split -> number of samples in the official lists, where they tell.
     """

@@ -27,7 +27,7 @@ class PreparedData:
         paper_note: What has to be known to compare with them.
         left_out: Dict split -> list of {"id", "file", "reason"}, files that could not be used.
         problems: List of {"id", "reason"}: what did not fit when the official lists were read.
-        notes: Dict split -> list of {"id", "file", "note"}, worth naming though it was kept.
+        notes: Dict split -> list of {"id", "file", "note"}, worth knowing although it was kept.
         settings: Dict, what the records were made with.
     """
 

@@ -102,7 +102,7 @@ def _check_frames(frames, codec, times):
             f"received {frames.dtype} of shape {frames.shape}."
         )
     if not frames.size:
-        raise ValueError(f"`frames` must not be empty, received shape {frames.shape}.")
+        raise ValueError(f"`frames` must not be empty; received shape {frames.shape}.")
     if codec not in _ODD_SIZES and (frames.shape[1] % 2 or frames.shape[2] % 2):
         raise ValueError(
             f"`frames` must have an even height and width for {codec!r}, "
@@ -110,7 +110,7 @@ def _check_frames(frames, codec, times):
         )
     if times is not None and (len(times) != len(frames) or np.any(np.diff(times) <= 0)):
         raise ValueError(
-            f"`times` must be {len(frames)} rising seconds, one a frame, received {times!r}."
+            f"`times` must be {len(frames)} rising seconds, one a frame; received {times!r}."
         )
     return frames
 
@@ -123,7 +123,7 @@ def _check_audio(audio, sample_rate):
             f"received {audio.dtype} of shape {audio.shape}."
         )
     if not isinstance(sample_rate, int) or sample_rate < 1:
-        raise ValueError(f"`sample_rate` must be a positive integer, received {sample_rate!r}.")
+        raise ValueError(f"`sample_rate` must be a positive integer; received {sample_rate!r}.")
     return audio
 
 

@@ -48,7 +48,7 @@ def encode_example(row, values, encodings):
         if name in _RESERVED or "/" in name:
             raise ValueError(
                 f"`read` must return modalities with names other than {_RESERVED} and without "
-                f"'/', received {name!r}."
+                f"'/'; received {name!r}."
             )
         if encoding == "utf-8":
             features[name], shapes[name] = _bytes(tf, [value.encode()]), ()

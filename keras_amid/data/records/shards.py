@@ -109,7 +109,7 @@ def check_part(part: Any, argument: str = "part"):
     good = isinstance(part, (tuple, list)) and len(part) == 2
     good = good and all(isinstance(n, int) and not isinstance(n, bool) for n in part)
     if not good or not 0 <= part[0] < part[1]:
-        raise ValueError(f"`{argument}` must be (i, n) with 0 <= i < n, received {part!r}.")
+        raise ValueError(f"`{argument}` must be (i, n) with 0 <= i < n; received {part!r}.")
 
 
 def read_index(folder: str | os.PathLike) -> dict:
@@ -195,7 +195,7 @@ def _merge_shapes(known, new, sample):
         return new
     if set(known) != set(new):
         raise ValueError(
-            f"`read` must return the same modalities for every sample, received {sorted(new)} "
+            f"`read` must return the same modalities for every sample; received {sorted(new)} "
             f"for {sample!r} after {sorted(known)}."
         )
     for name in known:

@@ -143,15 +143,15 @@ def check_rows(samples: Sequence[dict]) -> None:
     seen = set()
     for row in samples:
         if not isinstance(row.get("id"), str) or row["id"] in seen:
-            raise ValueError(f"`samples` must have unique `id`s (str), received {row.get('id')!r}.")
+            raise ValueError(f"`samples` must have unique `id`s (str); received {row.get('id')!r}.")
         label = row.get("label")
         if not isinstance(label, numbers.Integral) or isinstance(label, bool) or label < 0:
             raise ValueError(
-                f"`samples` must have integer `label`s >= 0, received {label!r} for {row['id']!r}."
+                f"`samples` must have integer `label`s >= 0; received {label!r} for {row['id']!r}."
             )
         if not isinstance(row.get("group"), (str, type(None))):
             raise ValueError(
-                f"`samples` must have `group`s that are str, received {row['group']!r} for "
+                f"`samples` must have `group`s that are str; received {row['group']!r} for "
                 f"{row['id']!r}."
             )
         seen.add(row["id"])
@@ -159,11 +159,11 @@ def check_rows(samples: Sequence[dict]) -> None:
 
 def _settings(samples, video, audio, settings, shard_size):
     if video not in VIDEO_ENCODINGS:
-        raise ValueError(f"`video` must be one of {VIDEO_ENCODINGS}, received {video!r}.")
+        raise ValueError(f"`video` must be one of {VIDEO_ENCODINGS}; received {video!r}.")
     if audio not in AUDIO_ENCODINGS:
-        raise ValueError(f"`audio` must be one of {AUDIO_ENCODINGS}, received {audio!r}.")
+        raise ValueError(f"`audio` must be one of {AUDIO_ENCODINGS}; received {audio!r}.")
     if not isinstance(shard_size, int) or shard_size < 1:
-        raise ValueError(f"`shard_size` must be a positive integer, received {shard_size!r}.")
+        raise ValueError(f"`shard_size` must be a positive integer; received {shard_size!r}.")
     check_rows(samples)
     digest = hashlib.sha256(json.dumps(samples, sort_keys=True).encode()).hexdigest()
     own = {

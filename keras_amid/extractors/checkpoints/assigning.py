@@ -34,10 +34,10 @@ def read_checkpoint(path: str | os.PathLike):
     ending = os.path.splitext(path)[1].lower()
     if ending != ".safetensors" and ending not in _TORCH_ENDINGS:
         raise ValueError(
-            f"`path` must end in .safetensors, {', '.join(_TORCH_ENDINGS)}. Received: path={path!r}"
+            f"`path` must end in .safetensors, {', '.join(_TORCH_ENDINGS)}; received path={path!r}."
         )
     if not os.path.isfile(path):
-        raise FileNotFoundError(f"`path` must be a file. Received: path={path!r}")
+        raise FileNotFoundError(f"`path` must be a file; received path={path!r}.")
     read = _read_safetensors if ending == ".safetensors" else _read_torch
     return read(path)
 
@@ -81,8 +81,8 @@ def _read_torch(path):
     for name, tensor in state.items():
         if not isinstance(name, str) or not isinstance(tensor, torch.Tensor):
             raise ValueError(
-                f"{path!r} must hold a state dict, tensor name -> tensor. "
-                f"Received: {name!r} -> {type(tensor).__name__}"
+                f"{path!r} must hold a state dict, tensor name -> tensor; "
+                f"received {name!r} -> {type(tensor).__name__}."
             )
         tensor = tensor.detach()
         arrays[name] = (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy()
@@ -97,7 +97,7 @@ def _unwrapped(state, path):
         return state
     raise ValueError(
         f"{path!r} must hold a state dict, bare or under the key "
-        f"{' or '.join(map(repr, _WRAPPERS))}. Received: a {type(state).__name__}"
+        f"{' or '.join(map(repr, _WRAPPERS))}; received a {type(state).__name__}."
     )
 
 

@@ -55,8 +55,8 @@ def read(path: str | os.PathLike):
     if "hidden_act" in config:
         if config["hidden_act"] not in _ACTIVATIONS:
             raise ValueError(
-                f"config.json must have a `hidden_act` among {list(_ACTIVATIONS)}. "
-                f"Received: {config['hidden_act']!r}"
+                f"config.json must have a `hidden_act` among {list(_ACTIVATIONS)}; "
+                f"received {config['hidden_act']!r}."
             )
         arguments["activation"] = _ACTIVATIONS[config["hidden_act"]]
     return path, arguments

@@ -31,8 +31,8 @@ def find_checkpoint(path: str | os.PathLike):
     config = os.path.join(path, "config.json")
     if not weights or not os.path.isfile(config):
         raise FileNotFoundError(
-            f"`path` must be a folder with config.json and {' or '.join(_WEIGHTS)}. "
-            f"Received: path={path!r} with {sorted(os.listdir(path))}"
+            f"`path` must be a folder with config.json and {' or '.join(_WEIGHTS)}; "
+            f"received path={path!r} with {sorted(os.listdir(path))}."
         )
     with open(config, encoding="utf-8") as file:
         return os.path.join(path, weights[0]), json.load(file)
@@ -53,7 +53,7 @@ def check_config(config: dict, required: Any):
     }
     if other:
         expected = {name: required[name] for name in other}
-        raise ValueError(f"config.json must say {expected}. Received: {other}")
+        raise ValueError(f"config.json must say {expected}; received {other}.")
 
 
 def strip_prefix(tensors: Any, prefix: str):

@@ -65,13 +65,13 @@ class FactoredConv3D(keras.layers.Layer):
             frames > 1 and (height, width) != (1, 1)
         ):
             raise ValueError(
-                "`kernel_size` must be (1, k, k) or (k, 1, 1) with odd k. "
-                f"Received: kernel_size={self.kernel_size}"
+                "`kernel_size` must be (1, k, k) or (k, 1, 1) with odd k; "
+                f"received kernel_size={self.kernel_size}."
             )
         if frames > 1 and self.strides[1:] != (1, 1):
             raise ValueError(
-                "`strides` of a temporal kernel must be (s, 1, 1). "
-                f"Received: strides={self.strides}, kernel_size={self.kernel_size}"
+                "`strides` of a temporal kernel must be (s, 1, 1); "
+                f"received strides={self.strides}, kernel_size={self.kernel_size}."
             )
 
     def build(self, input_shape: Any) -> None:

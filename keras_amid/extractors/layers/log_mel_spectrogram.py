@@ -66,13 +66,13 @@ class LogMelSpectrogram(keras.layers.Layer):
 
     def build(self, input_shape: Any) -> None:
         if len(input_shape) != 2:
-            raise ValueError(f"Expected waveforms (batch, samples). Received: {input_shape}")
+            raise ValueError(f"Expected waveforms (batch, samples); received {input_shape}.")
         # Reflection needs one sample more than it adds on each side.
         least = self.fft_length // 2 + 1 if self.center else self.fft_length
         if input_shape[1] is not None and input_shape[1] < least:
             raise ValueError(
                 f"Waveforms need at least {least} samples for fft_length={self.fft_length}, "
-                f"center={self.center}. Received: shape={input_shape}"
+                f"center={self.center}; received shape={input_shape}."
             )
 
     def call(self, inputs: Any) -> Any:
@@ -130,7 +130,7 @@ def slaney_mel_filterbank(
     """
     if not 0 <= min_freq < max_freq <= sample_rate / 2:
         raise ValueError(
-            "Frequencies must satisfy 0 <= min_freq < max_freq <= sample_rate / 2. Received: "
+            "Frequencies must satisfy 0 <= min_freq < max_freq <= sample_rate / 2; received "
             f"min_freq={min_freq}, max_freq={max_freq}, sample_rate={sample_rate}"
         )
     edges = _mel_to_hertz(
@@ -145,7 +145,7 @@ def slaney_mel_filterbank(
     if empty.size:
         raise ValueError(
             f"`mel_bins` must be fewer, or `fft_length` longer: {empty.size} filters lie between "
-            f"two frequencies of the FFT. Received: mel_bins={mel_bins}, fft_length={fft_length}"
+            f"two frequencies of the FFT; received mel_bins={mel_bins}, fft_length={fft_length}."
         )
     return triangles * 2 / (upper - lower)
 

@@ -45,11 +45,11 @@ class Standardization(keras.layers.Layer):
             self.build(values.shape)
         if values.size == 0 or values.shape[-1] != self.mean.shape[0]:
             raise ValueError(
-                f"`values` must have shape (..., {self.mean.shape[0]}) and not be empty. "
-                f"Received: shape={values.shape}"
+                f"`values` must have shape (..., {self.mean.shape[0]}) and not be empty; "
+                f"received shape={values.shape}."
             )
         if not np.isfinite(values).all():
-            raise ValueError("`values` must be finite. Received: NaN or infinity")
+            raise ValueError("`values` must be finite; received NaN or infinity.")
         axes = tuple(range(values.ndim - 1))
         deviation = values.std(axis=axes)
         self.mean.assign(values.mean(axis=axes))
@@ -79,7 +79,7 @@ def adapt_standardization(
     layer = model.get_layer(layer_name)
     if not isinstance(layer, Standardization):
         raise ValueError(
-            f"`layer_name` must name a Standardization. Received: layer_name={layer_name!r}, "
+            f"`layer_name` must name a Standardization; received layer_name={layer_name!r}, "
             f"a {type(layer).__name__}"
         )
     upstream = keras.Model(model.inputs, layer.input)

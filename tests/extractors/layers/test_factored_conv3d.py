@@ -56,5 +56,5 @@ def test_unknown_extents_stay_unknown():
     ],
 )
 def test_other_kernels_are_refused(kernel_size, strides, argument):
-    with pytest.raises(ValueError, match=f"`{argument}`.*Received"):
+    with pytest.raises(ValueError, match=f"`{argument}`.*received"):
         FactoredConv3D(4, kernel_size, strides)
