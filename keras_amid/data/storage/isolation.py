@@ -92,7 +92,7 @@ class Isolated:
             raise
         self._idle.append(process)
         if outcome == worker.RAISED:
-            raise value
+            raise self._placed(value)
         if outcome == worker.UNSENDABLE:
             self._pickled = False
             return self._function(item)
@@ -122,6 +122,14 @@ class Isolated:
                 if process.alive():
                     return process
         return self._start(self._pickled)
+
+    def _placed(self, error: Exception) -> Exception:
+        """The error with its file in the trace: a function that went by value has lost the name."""
+        code = getattr(_innermost(self._function), "__code__", None)
+        if code is not None and hasattr(error, "__notes__"):
+            notes = [note.replace("<dynamic-code>", code.co_filename) for note in error.__notes__]
+            error.__notes__ = notes
+        return error
 
     def _prepare(self) -> _Worker | None:
         """Finds the form in which workers can be given the function; starts the first of them."""

@@ -6,12 +6,13 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import record_examples
 
 import keras_amid
 import keras_amid.data.prepare as command
-from keras_amid.data import PreparedData, iemocap, ucf51
+from keras_amid.data import PreparedData, iemocap, ucf51, write_clip
 from keras_amid.data.datasets.miniatures import ucf51 as miniature
 
 pytestmark = pytest.mark.any_backend
@@ -62,8 +63,9 @@ def test_killed_and_shared_preparations_give_the_same_bytes(root, whole, tmp_pat
     listed = ucf51.read(root).splits["train"]
     path = root / "UCF-101" / listed[4]["file"]  # in shard 2, the second one of part 0
     good = path.read_bytes()
-    path.unlink()
-    os.mkfifo(path)  # whoever reads it waits for ever
+    long = np.zeros((4000, 240, 320, 3), "uint8")  # takes seconds to read
+    write_clip(path, long, 25, np.zeros(160 * 16000, "float32"), 16000, "mpeg4", "mp3")
+    del long
     first, second = (start(root, tmp_path, f"--shard={part}/2", "--workers=2") for part in (0, 1))
     shards = tmp_path / "records" / "train"
     try:
@@ -71,12 +73,12 @@ def test_killed_and_shared_preparations_give_the_same_bytes(root, whole, tmp_pat
         while not (shards / "shard-00000.json").exists() and time.monotonic() < deadline:
             assert first.poll() is None, first.stderr.read()
             time.sleep(0.01)
+        first.kill()
         assert "part 1/2 is written; other parts are not yet complete" in finish(second)
     finally:
         for process in (first, second):
             process.kill()
             process.communicate()
-        path.unlink()
         path.write_bytes(good)
     assert first.returncode == -signal.SIGKILL
     assert not (shards / "shard-00002.tfrecord").exists()
