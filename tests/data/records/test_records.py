@@ -26,10 +26,13 @@ def write(samples, folder, read=values, **options):
     return write_records(samples, folder, read, **{"progress": False, "shard_size": 4, **options})
 
 
-EVERYTHING = {"video": None, "audio": None, "text": Text()}
+def everything():
+    """Made when it is used: `Text` is refused on JAX and PyTorch, which import this file too."""
+    return {"video": None, "audio": None, "text": Text()}
 
 
-def read_all(folder, modalities=EVERYTHING):
+def read_all(folder, modalities=None):
+    modalities = everything() if modalities is None else modalities
     found = list(batches(folder, 100, modalities).as_numpy_iterator())
     assert len(found) == 1
     return found[0]
