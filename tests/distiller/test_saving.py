@@ -53,6 +53,7 @@ def changed_everywhere():
         use_enhanced_discriminator=False,
         normalize_positives=True,
         negative_slope=0.1,
+        semi_supervised=True,
         name="study",
     )
 
