@@ -17,15 +17,22 @@ class ComponentMeans(keras.metrics.Metric):
 
     Args:
         name: name of the metric; the logs show the scalars' names.
+
+    Attributes:
+        updated: names that the last `update_state` had, set where it was traced: Keras does not
+            tell `compute_metrics` whether it is training or evaluating.
     """
 
     def __init__(self, name: str = "components"):
         super().__init__(name=name)
-        self._places = {}
-        # Keras does not tell `compute_metrics` whether it is training or evaluating: what is to
-        # be shown is what the step, traced just before, has logged.
-        self._shown = ()
+        self._places: dict = {}
+        self.updated = ()
         self.totals = self.add_weight(shape=(2, _MOST), initializer="zeros", name="totals")
+
+    @property
+    def names(self) -> tuple:
+        """All names so far."""
+        return tuple(self._places)
 
     def update_state(self, logged: dict):
         """Adds a batch.
@@ -42,7 +49,7 @@ class ComponentMeans(keras.metrics.Metric):
             raise ValueError(
                 f"`logged` must have at most {_MOST} names; received {sorted(self._places)}."
             )
-        self._shown = tuple(logged)
+        self.updated = tuple(logged)
         pairs = [logged.get(name, (0.0, 0.0)) for name in self._places]
         values = ops.stack([ops.cast(value, "float32") for value, _ in pairs])
         weights = ops.stack([ops.cast(weight, "float32") for _, weight in pairs])
@@ -51,10 +58,10 @@ class ComponentMeans(keras.metrics.Metric):
         self.totals.assign_add(ops.pad(sums, [[0, 0], [0, _MOST - len(pairs)]]))
 
     def result(self):
-        """Returns: dict, name -> mean, a float32 scalar, of what the last step logged."""
+        """Returns: dict, name -> mean, a float32 scalar (0 where nothing was added)."""
         totals, weights = self.totals[0], self.totals[1]
         means = ops.where(weights > 0, totals / ops.maximum(weights, 1e-30), 0.0)
-        return {name: means[self._places[name]] for name in self._shown}
+        return {name: means[place] for name, place in self._places.items()}
 
     def get_config(self):
         """The constructor's arguments."""

@@ -268,7 +268,9 @@ class Distiller(CheckedCalls, keras.Model):
         teacher's figures, where the auxiliary modalities are left out) is left out.
         """
         probabilities = ops.softmax(ops.cast(y_pred["student_logits"], "float32"), axis=-1)
-        return super().compute_metrics(x, y, probabilities, sample_weight)
+        logs = super().compute_metrics(x, y, probabilities, sample_weight)
+        absent = set(self.components.names) - set(self.components.updated)
+        return {name: value for name, value in logs.items() if name not in absent}
 
     # Saving.
 
