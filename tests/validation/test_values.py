@@ -74,6 +74,8 @@ def test_what_the_extractors_integers_cannot_hold_is_refused(of_bytes, road, cli
 
 @pytest.mark.parametrize("dtype", ["int8", "int32", "int64", "uint16", "uint64", "bool"])
 def test_other_integers_count_as_the_extractors_own(of_bytes, dtype):
+    if dtype == "uint64" and keras.backend.backend() == "torch":
+        pytest.skip("Keras has no uint64 on PyTorch")
     clip = np.random.default_rng(0).integers(0, 2 if dtype == "bool" else 128, (6, 4))
     expected = of_bytes.predict({"clip": clip.astype("uint8")}, verbose=0)
     np.testing.assert_array_equal(
