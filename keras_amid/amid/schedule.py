@@ -33,7 +33,6 @@ class AMIDSchedule(keras.callbacks.Callback):
         super().__init__()
         self.warmup_epochs = check_positive_int("warmup_epochs", warmup_epochs, at_least=0)
         self.smoothing = check_number("smoothing", smoothing, at_least=0, at_most=1)
-
         self._offset: int | None = None
 
     @property

@@ -108,7 +108,7 @@ def _add_shared(command, data_set):
     size = data_set.shard_size
     add("--shard-size", type=int, default=size, help=f"samples a shard (default: {size})")
     add("--shard", dest="part", type=_part, default=(0, 1), metavar="I/N", help=_SHARD_HELP)
-    add("--workers", type=int, help="threads (default: one a processor core)")
+    add("--workers", type=int, help="files decoded at once (default: one a processor core)")
     add("--quiet", dest="progress", action="store_false", help="no progress bars")
 
 

@@ -247,7 +247,7 @@ class Distiller(CheckedCalls, keras.Model):
             float32 scalar.
 
         Raises:
-            ValueError: if `compile` was given a loss or `loss_weights`.
+            ValueError: if `compile` was given a loss.
         """
         step.refuse_compiled_loss(self, {"loss": self.loss})
         index = x.get(INDEX) if isinstance(x, dict) else None
