@@ -32,6 +32,15 @@ class InferenceMode(layers.Layer):
         """What the layer makes of x in inference mode."""
         return self.layer(x, training=False)
 
+    def compute_output_spec(self, x):
+        """Shape and dtype of the layer's output, as the layer itself tells them.
+
+        Without it Keras would trace `call`, and networks that compare a shape with a number (the
+        position embeddings of a transformer) cannot be traced with an unknown length.
+        """
+        outputs = self.layer(x, training=False)
+        return tree.map_structure(lambda t: keras.KerasTensor(t.shape, t.dtype), outputs)
+
     def get_config(self):
         """The constructor's arguments."""
         layer = keras.saving.serialize_keras_object(self.layer)

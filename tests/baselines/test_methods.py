@@ -177,7 +177,7 @@ def test_banks_constants_and_draws_go_on_as_if_the_model_had_not_been_saved(name
 
 def test_the_index_is_needed_for_banks_and_checked():
     model = tiny.method("CRD", **BANKS)
-    model.compile(optimizer="sgd", run_eagerly=True, jit_compile=False)
+    model.compile(optimizer="sgd", **tiny.FEW_STEPS)
     cases = [
         (X, Y, r"missing \['index'\]"),
         ({**X, "index": np.arange(N) + 1}, Y, rf"x\['index'\].*0\.\.{N - 1}.*\[{N}\]"),

@@ -34,7 +34,7 @@ def made(name, labels=None, **arguments):
         arguments |= {"train_labels": labels, "embedding_dim": 3, "num_negatives": 4}
     model = tiny.method(name, train_auxiliary=True, **arguments)
     tiny.set_weights_from_seed(model)
-    model.compile(optimizer=keras.optimizers.SGD(0.05), run_eagerly=True)
+    model.compile(optimizer=keras.optimizers.SGD(0.05), **tiny.FEW_STEPS)
     return model
 
 

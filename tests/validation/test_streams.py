@@ -22,7 +22,7 @@ TORCH = pytest.mark.skipif(keras.backend.backend() != "torch", reason="torch may
 @pytest.fixture(scope="module")
 def model():
     model = tiny.amid()
-    model.compile(optimizer=tiny.adam(), run_eagerly=True, jit_compile=False)
+    model.compile(optimizer=tiny.adam(), **tiny.FEW_STEPS)
     return model
 
 

@@ -15,7 +15,7 @@ LABELS = np.array([0, 1, 2, 0, 2, 1])
 
 def student(extractor, num_classes=3):
     model = ka.StudentOnly({"clip": extractor}, num_classes=num_classes, representation_dim=4)
-    model.compile(optimizer="sgd", run_eagerly=True, jit_compile=False)
+    model.compile(optimizer="sgd", **tiny.FEW_STEPS)
     return model
 
 
