@@ -68,6 +68,7 @@ setup(
     license_files=["LICENSE"],
     packages=find_packages(include=["keras_amid", "keras_amid.*"]),
     package_data={"keras_amid": ["py.typed"]},
+    entry_points={"console_scripts": ["keras-amid = keras_amid.command.main:run"]},
     python_requires=">=3.11",
     install_requires=INSTALL_REQUIRES,
     extras_require={

@@ -5,19 +5,36 @@ The algorithm is in `keras_amid/amid/amid.py`. Runs on TensorFlow, JAX and PyTor
 """
 
 import importlib
+from typing import TYPE_CHECKING
 
-from keras_amid import extractors, losses
-from keras_amid.amid import AMID, AMIDSchedule, amid_optimizer
-from keras_amid.baselines import CCL, CRCD, CRD, GMC, StudentOnly, TeacherOnly
-from keras_amid.distiller import Batch, Distiller
-from keras_amid.validation.streams import checked
+from keras_amid import command
+
+if TYPE_CHECKING or not command.is_running():
+    from keras_amid import extractors, losses
+    from keras_amid.api import (
+        AMID,
+        CCL,
+        CRCD,
+        CRD,
+        GMC,
+        AMIDSchedule,
+        Batch,
+        Distiller,
+        StudentOnly,
+        TeacherOnly,
+        amid_optimizer,
+        checked,
+    )
 
 __version__ = "0.1.0"
 
-# Loaded on first use: they need more than Keras (TensorFlow, PyAV, scikit-learn, matplotlib).
+# Loaded on first use: they need more than Keras (TensorFlow, PyAV, scikit-learn, matplotlib). In
+# the process of the command everything is.
 _LAZY = {
     "data": "keras_amid.data",
     "export_student": "keras_amid.export",
+    "extractors": "keras_amid.extractors",
+    "losses": "keras_amid.losses",
     "per_class_accuracy": "keras_amid.evaluation.accuracy",
     "plots": "keras_amid.evaluation.plots",
     "predict_videos": "keras_amid.evaluation.videos",
@@ -51,9 +68,9 @@ __all__ = [
 
 
 def __getattr__(name):
-    if name not in _LAZY:
+    if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module = importlib.import_module(_LAZY[name])
+    module = importlib.import_module(_LAZY.get(name, "keras_amid.api"))
     return module if module.__name__.endswith(f".{name}") else getattr(module, name)
 
 

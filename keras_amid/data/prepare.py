@@ -13,23 +13,24 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import inspect
-import os
 import sys
 import types
 import typing
 
 from keras_amid.data.datasets import DATA_SETS, data_set_class
+from keras_amid.validation.exits import Parser, finished, leave
 
-_INTERRUPTED = 130  # the shell's status of Ctrl-C
 _GOES_ON = "the same command goes on where it was stopped"
+_PROGRAM = "python -m keras_amid.data.prepare"
 _SHARED = ("root", "out", "shard_size", "part", "workers", "progress")
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str] | None = None, program: str = _PROGRAM) -> int:
     """Runs the command.
 
     Args:
         arguments: List of str; None for those of the command line.
+        program: What messages call it.
 
     Returns:
         Exit status: 0, also where other parts have work to do; 1 where no sample could be used.
@@ -38,18 +39,9 @@ def main(arguments: list[str] | None = None) -> int:
         SystemExit: With 2 where an argument is wrong, 1 where the work failed, as on a full disk,
             and 130 after Ctrl-C; one line on the standard error says what and why.
     """
-    parser = _parser()
+    parser = _parser(program)
     given = vars(parser.parse_args(arguments))
-    try:
-        return _run(given)
-    except ValueError as error:
-        status, message = 2, f"error: {error}"
-    except OSError as error:
-        message = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-        status, message = 1, f"error: {message} ({_GOES_ON})"
-    except KeyboardInterrupt:
-        status, message = _INTERRUPTED, f"stopped; {_GOES_ON}"
-    return parser.exit(status, f"{parser.prog}: {' '.join(message.split())}\n")
+    return finished(parser, lambda: _run(given), _GOES_ON)
 
 
 def _run(given):
@@ -69,16 +61,9 @@ def _run(given):
     return 1
 
 
-class _Parser(argparse.ArgumentParser):
-    """Says in one line what is wrong, without the usage."""
-
-    def error(self, message):
-        self.exit(2, f"{self.prog}: error: {message} (see --help)\n")
-
-
-def _parser():
-    parser = _Parser(
-        prog="python -m keras_amid.data.prepare",
+def _parser(program):
+    parser = Parser(
+        prog=program,
         description="Turn the files of an official distribution into records.",
     )
     commands = parser.add_subparsers(dest="dataset", required=True, metavar="DATASET")
@@ -146,19 +131,5 @@ def _part(text):
     return int(number), int(count)
 
 
-def _main():
-    try:
-        status = main()
-    except SystemExit as exit:
-        status = exit.code
-    if status == _INTERRUPTED:
-        # Python would wait for the threads that decode, perhaps for minutes. What they write has
-        # no name before it is whole.
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(status)
-    raise SystemExit(status)
-
-
 if __name__ == "__main__":
-    _main()
+    leave(main)

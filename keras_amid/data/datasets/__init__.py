@@ -20,8 +20,10 @@ DATA_SETS = {
 _HOMES = {
     "DataSet": "data_set",
     "Listing": "listing",
+    "Modality": "modality",
     "PreparedData": "prepared",
     "prepare": "preparing",
+    "read_prepared": "prepared",
 } | {name: module for module, name in DATA_SETS.items()}
 
 __all__ = ["DATA_SETS", "data_set_class", *_HOMES]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from keras_amid.data.datasets import description
+from keras_amid.data.datasets.modality import Modality, find_modalities
 from keras_amid.data.datasets.reporting import by_reason, counts_table
 
 
@@ -29,6 +30,7 @@ class PreparedData:
         problems: List of {"id", "reason"}: what did not fit when the official lists were read.
         notes: Dict split -> list of {"id", "file", "note"}, worth knowing although it was kept.
         settings: Dict, what the records were made with.
+        modalities: Dict name -> `Modality`, over all splits.
     """
 
     name: str
@@ -42,6 +44,7 @@ class PreparedData:
     problems: list
     notes: dict
     settings: dict
+    modalities: dict[str, Modality]
 
     @classmethod
     def open(cls, folder: str | os.PathLike) -> Self:
@@ -77,6 +80,7 @@ class PreparedData:
             problems=known["problems"],
             notes={split: index["notes"] for split, index in indexes.items()},
             settings=known["settings"],
+            modalities=find_modalities(indexes.values()),
         )
 
     @property
@@ -147,3 +151,8 @@ class PreparedData:
         lines += by_reason("left out or ignored: what does not fit the lists", self.problems)
         lines += by_reason("kept, but worth knowing", notes)
         return "\n".join(lines)
+
+
+def read_prepared(folder: str | os.PathLike) -> PreparedData:
+    """Opens what `prepare` wrote, of whatever data set; see `PreparedData.open`."""
+    return PreparedData.open(folder)
