@@ -38,6 +38,7 @@ _HOMES = {
     "read_samples": "records.shards",
     "read_segments": "media",
     "read_sound": "media",
+    "shuffled_pairs": "pipeline.shuffled_pairs",
     "write_clip": "media",
     "write_records": "records.writing",
     "write_sound": "media",

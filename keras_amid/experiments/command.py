@@ -71,12 +71,14 @@ def make_parser(recipe: Recipe) -> argparse.ArgumentParser:
 
 
 def check_exportable(config: Config, no_export: bool) -> None:
-    """Raises ValueError where the row to export teaches no student."""
+    """Raises ValueError where the row to export teaches no student, or is a control."""
     last = config.rows[-1]
-    if not (no_export or config.row(last).has_student):
+    row = config.row(last)
+    if not no_export and (row.shuffled or not row.has_student):
+        wanted = "that is no control" if row.shuffled else "whose student is taught"
         raise ValueError(
-            f"`rows` must end with a row whose student is taught, for it is exported; received "
-            f"{last!r} as the last one. Put another row last, or add --no-export."
+            f"`rows` must end with a row {wanted}, for it is exported; received {last!r} as the "
+            "last one. Put another row last, or add --no-export."
         )
 
 

@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
-from keras_amid.experiments.rows import ROWS, Row, Settings
+from keras_amid.experiments.rows import ROWS, SHUFFLED, Row, Settings, find
 from keras_amid.validation.arguments import check_number, check_positive_int
 
 
@@ -55,6 +55,7 @@ class Config:
         xla: on TensorFlow, compile steps with XLA: long to compile, fast to run.
         rows: names of the rows that a recipe trains; the last one's student is exported.
         own_rows: dict, name -> `Row`, beyond those of the package.
+        control: whether the last row is also trained with its pairs shuffled; see `Row.shuffled`.
         seed, seeds: the first seed, and how many a recipe runs.
         columns: names of the figures that a recipe shows, in this order.
         paper: dict, row -> figure -> percent, to be printed beside the results.
@@ -94,6 +95,13 @@ class Config:
         metavar="ROW",
     )
     own_rows: Mapping = entry({}, free=True)
+    control: bool = entry(
+        False,
+        "also the last row's control, with the auxiliary modalities shuffled among the training "
+        "samples: a gain counts only beyond it",
+        free=True,
+        action="store_true",
+    )
     seed: int = entry(0, "the first", free=True, at_least=0, type=int)
     seeds: int = entry(1, "how many", free=True, type=int)
     columns: tuple = entry(
@@ -145,13 +153,22 @@ class Config:
                 check_number(field.name, value, at_least=0)
         for row in self.rows:
             self.row(row)
+        if self.control:
+            self.row(self.rows[-1] + SHUFFLED)
+
+    @property
+    def controlled_rows(self) -> tuple[str, ...]:
+        """`rows`, with the last one's control before it where there is to be one."""
+        *others, last = self.rows
+        added = {last + SHUFFLED} - set(others) if self.control else ()
+        return (*others, *added, last)
 
     def row(self, name: str) -> Row:
         """The `Row` of a name, of the package's or one of `own_rows`; ValueError for another."""
         known = ROWS | dict(self.own_rows)
-        if name not in known:
+        if name.removesuffix(SHUFFLED) not in known:
             raise ValueError(f"`rows` must be of {list(known)}; received {name!r}.")
-        return known[name]
+        return find(name, known, "rows")
 
     @property
     def used_warmup_epochs(self) -> int:
@@ -168,8 +185,9 @@ class Config:
         )
 
     def rate_and_decay(self, row: str) -> tuple[float, float]:
-        """Learning rate and weight decay of a row."""
-        return tuple(self.own_settings.get(row, (self.rate, self.decay)))
+        """Learning rate and weight decay of a row; a control has those of its row."""
+        own = self.own_settings.get(row, self.own_settings.get(row.removesuffix(SHUFFLED)))
+        return tuple(own or (self.rate, self.decay))
 
     def row_settings(self, num_classes: int, train_labels: Any, **further: Any) -> Settings:
         """The `rows.Settings`.

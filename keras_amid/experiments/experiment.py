@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 import keras_amid as ka
-from keras_amid.data import EpochShuffle
+from keras_amid.data import EpochShuffle, shuffled_pairs
 from keras_amid.experiments import rows, training
 from keras_amid.experiments.config import Config
 from keras_amid.experiments.measuring import measure
@@ -57,7 +57,11 @@ class Experiment(abc.ABC):
 
     @abc.abstractmethod
     def batches(
-        self, split: str, modalities: Sequence[str], shuffle: EpochShuffle | None = None
+        self,
+        split: str,
+        modalities: Sequence[str],
+        shuffle: EpochShuffle | None = None,
+        partners: Mapping[str, np.ndarray] | None = None,
     ) -> Iterable:
         """Batches (x, y) of numbers or tensors; `x["index"]` is the number of each sample.
 
@@ -67,6 +71,9 @@ class Experiment(abc.ABC):
             modalities: names.
             shuffle: None: every sample in order, none left out; else in the order of training,
                 whole batches only (one shape compiles, and the contrastive terms see as many).
+            partners: of the split "train": modality -> the number of the sample from which each
+                sample takes this modality. It may be left out of the signature: then no row of
+                `Row.shuffled` can be trained.
         """
 
     def watched(self, modalities: Sequence[str]) -> Iterable | None:
@@ -89,8 +96,17 @@ class Experiment(abc.ABC):
         """Training steps an epoch."""
         return len(self.train_labels) // self.config.batch
 
+    def partners(self) -> np.ndarray:
+        """The training sample whose auxiliary modalities each one has in a row of `Row.shuffled`,
+        in the order of x["index"]."""
+        return shuffled_pairs(len(self.train_labels), self.seed)
+
     def fit(
-        self, model: ka.Distiller, callbacks: list[keras.callbacks.Callback], folder: Path
+        self,
+        model: ka.Distiller,
+        callbacks: list[keras.callbacks.Callback],
+        folder: Path,
+        partners: Mapping[str, np.ndarray] | None = None,
     ) -> dict[str, list[float]]:
         """Trains a compiled model to the last epoch; nothing is chosen by figures.
 
@@ -98,6 +114,7 @@ class Experiment(abc.ABC):
             model: of `rows.build`.
             callbacks: the method's own.
             folder: of this run alone.
+            partners: as of `batches`; passed on where there are some.
 
         Returns:
             Log -> one value an epoch; `val_` names are of the validation split and `test_` names
@@ -109,7 +126,9 @@ class Experiment(abc.ABC):
             callbacks = [*callbacks, keras.callbacks.TensorBoard(str(folder / "tensorboard"))]
         return training.fit(
             model,
-            self.batches("train", modalities, shuffle),
+            self.batches(
+                "train", modalities, shuffle, **({"partners": partners} if partners else {})
+            ),
             epochs=self.config.epochs,
             folder=folder,
             validation=self.watched(modalities),

@@ -6,7 +6,13 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 
 from keras_amid.experiments.comparison import Comparison, mean_and_error
+from keras_amid.experiments.rows import SHUFFLED
 
+#: What a control is for, for the text beside a table.
+CONTROL = (
+    "Only a gain beyond this control is knowledge of the auxiliary modalities: in the control they "
+    "belong to other samples, so what it gains over the student alone is regularisation."
+)
 #: What +- is, for the text beside a table.
 SPREAD = "mean +- standard error"
 
@@ -80,7 +86,31 @@ def results_table(
         cells, sentence = _gap(shown, with_paper, results, unit)
         rows.append(cells)
         text += sentence
+    text += "".join(f"\n\n{line}" for line in controls(shown[:1], results, unit))
     return table(head, rows) + (f"{text}\n" if text else "")
+
+
+def controls(
+    columns: Sequence[str], results: Mapping[str, Sequence[Mapping[str, float]]], unit: str
+) -> list[str]:
+    """What each control says of its row, one sentence a control and column.
+
+    Args:
+        columns, results, unit: as of `results_table`.
+    """
+    lines = []
+    for row in (r for r in results if r + SHUFFLED in results):
+        for column in columns:
+            pair = [[r[column] for r in results[n] if column in r] for n in (row, row + SHUFFLED)]
+            if not all(pair):
+                continue
+            test = Comparison.of(*pair)
+            gain = cell([a - b for a, b in zip(*pair, strict=True)], "+")
+            text = f"{row}, {column}, beyond the same with its pairs shuffled: {gain}"
+            if test.count > 1:
+                text += f", p = {p_value(test.p) or 'none'}, in {test.wins} of {test.count} {unit}"
+            lines.append(f"{text}. {CONTROL}")
+    return lines
 
 
 def _gap(shown, with_paper, results, unit):

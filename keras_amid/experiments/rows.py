@@ -10,6 +10,7 @@ A new row is one more entry of `ROWS`, or a `Row` of your own:
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -76,6 +77,9 @@ class Row:
             none for AMID's comparison: it is multiplied by `Settings.weight_scale`.
         needs_index: whether the data must carry x["index"].
         has_student: False where no student is taught: the teacher alone.
+        shuffled: the control: each training sample has the auxiliary modalities of another one,
+            see `keras_amid.data.shuffled_pairs`. Whatever the row gains like this over the student
+            alone is regularisation, and no knowledge of the auxiliary modalities.
     """
 
     method: str | type[ka.Distiller]
@@ -85,6 +89,7 @@ class Row:
     weight: str | None = None
     needs_index: bool = False
     has_student: bool = True
+    shuffled: bool = False
 
     @property
     def needs_teacher(self) -> bool:
@@ -102,6 +107,8 @@ def _amid(schedule=None, takes=(), **arguments):
 
 
 TEACHER = "teacher alone"
+#: Behind the name of a row: its control, `Row.shuffled`.
+SHUFFLED = ", pairs shuffled"
 
 #: Name -> `Row`, in the order of the tables.
 ROWS = {
@@ -125,17 +132,33 @@ ROWS = {
 }
 
 
-def find(row: str | Row) -> Row:
-    """The `Row` of a name in `ROWS`; a `Row` is returned as it is.
+def find(row: str | Row, known: Mapping[str, Row] = ROWS, argument: str = "row") -> Row:
+    """The `Row` of a name; a `Row` is returned as it is.
+
+    Args:
+        row: a `Row`, a name, or a name with `SHUFFLED` behind it.
+        known: name -> `Row`.
+        argument: what the name is called in messages.
 
     Raises:
-        ValueError: for an unknown name.
+        ValueError: for an unknown name, or the control of a row that has none.
     """
     if isinstance(row, Row):
         return row
-    if row not in ROWS:
-        raise ValueError(f"`row` must be a Row or one of {list(ROWS)}; received {row!r}.")
-    return ROWS[row]
+    if row in known:
+        return known[row]
+    paired = known.get(row.removesuffix(SHUFFLED))
+    if paired is None:
+        raise ValueError(
+            f"`{argument}` must be a Row or one of {list(known)} (for the control, followed by "
+            f"{SHUFFLED!r}); received {row!r}."
+        )
+    if paired.shuffled or paired.needs_teacher or not paired.distiller.uses_teacher:
+        raise ValueError(
+            f"`{argument}` must be the control of a row that trains on pairs, without a teacher of "
+            f"another row; received {row!r}."
+        )
+    return dataclasses.replace(paired, shuffled=True)
 
 
 def modalities(model: ka.Distiller) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import inspect
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ class Runs:
 
     def folder(self, row: str) -> Path:
         """Where a row's run lies."""
-        name = row.replace(" ", "_").replace("+", "_and_")
+        name = row.replace(", ", "_").replace(" ", "_").replace("+", "_and_")
         return self.task.folder / self.case.folder / name
 
     def trained(self, row: str) -> ka.Distiller:
@@ -50,7 +51,7 @@ class Runs:
         keras.utils.set_random_seed(self.experiment.seed)
         rate, decay = self.task.config.rate_and_decay(row)
         model, callbacks = build(self.experiment, row, rate, decay, **changed)
-        self.experiment.fit(model, callbacks, self.folder(row))
+        fit(self.experiment, row, model, callbacks, self.folder(row))
         self._latest = (row, model)
         return model
 
@@ -90,6 +91,31 @@ def build(
         model, optimizer, experiment.config.discriminator_rate, False if plain else "auto"
     )
     return model, callbacks
+
+
+def fit(
+    experiment: Experiment,
+    row: str,
+    model: ka.Distiller,
+    callbacks: list[keras.callbacks.Callback],
+    folder: Path,
+) -> dict[str, list[float]]:
+    """Trains the model of a row; see `Experiment.fit`, to which a control's `partners` are given.
+
+    Raises:
+        ValueError: the row is a control, for which the experiment is not made.
+    """
+    if not experiment.config.row(row).shuffled:
+        return experiment.fit(model, callbacks, folder)
+    methods = (experiment.fit, experiment.batches)
+    if not all("partners" in inspect.signature(method).parameters for method in methods):
+        raise ValueError(
+            f"`rows` must be without controls, such as {row!r}: {type(experiment).__name__}, whose "
+            "`fit` and `batches` take no `partners`, cannot shuffle pairs."
+        )
+    order = experiment.partners()
+    auxiliary = [n for n in rows.modalities(model) if n not in model.target_extractors]
+    return experiment.fit(model, callbacks, folder, dict.fromkeys(auxiliary, order))
 
 
 def taught(row: rows.Row, figures: dict[str, Any]) -> dict[str, Any]:

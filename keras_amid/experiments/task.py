@@ -101,7 +101,7 @@ class Task(abc.ABC):
         """What a recipe runs."""
         first, variant = self.config.seed, next(iter(self.variants))
         return [
-            Case(f"seed-{seed}", seed, variant, "", self.config.rows)
+            Case(f"seed-{seed}", seed, variant, "", self.config.controlled_rows)
             for seed in range(first, first + self.config.seeds)
         ]
 

@@ -76,10 +76,11 @@ class TinyExperiment(Experiment):
     def optimizer(self, rate, decay):
         return keras.optimizers.SGD(rate, weight_decay=decay)
 
-    def batches(self, split, modalities, shuffle=None):
+    def batches(self, split, modalities, shuffle=None, partners=None):
         import tensorflow as tf
 
         x = {name: self.x[name] for name in modalities} | {"index": np.arange(12)}
+        x |= {name: x[name][places] for name, places in (partners or {}).items()}
         samples = tf.data.Dataset.from_tensor_slices((x, self.train_labels))
         return (samples if shuffle is None else shuffle.apply(samples, 12)).batch(6)
 

@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,6 +34,7 @@ def batches(
     cache: bool | str | Path | None = None,
     with_index: bool = False,
     subset: Iterable[int] | None = None,
+    partners: Mapping[str, Sequence[int]] | None = None,
     host: tuple[int, int] = (0, 1),
     drop_remainder: bool = False,
 ) -> tf.data.Dataset:
@@ -87,6 +88,8 @@ def batches(
             `read_samples`; over several folders it goes on counting.
         subset: Integers, the places (as of `x["index"]`) of the samples to read, such as all but a
             share that is held out; None for all.
+        partners: Modality -> integers (samples,): the place of the sample from which each sample
+            takes this modality in place of its own; a control, see `shuffled_pairs`.
         host: (i, n): every n-th sample, beginning with the i-th. The shares of the n hosts are
             disjoint and together complete; their sizes differ by one sample at most.
         drop_remainder: Leave out a last batch that is not full.
@@ -105,7 +108,7 @@ def batches(
     decoders = named_decoders(modalities)
     check_part(host, "host")
     records = RecordSet(folders)
-    decoder = SampleDecoder(records, decoders, with_index=with_index)
+    decoder = SampleDecoder(records, decoders, with_index=with_index, partners=partners)
     cache = decoder.cache if cache is None else cache
     _check_options(decoder, shuffle, cache)
     share = _share(len(records), subset, host)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from keras_amid.data._tensorflow import tensorflow
 from keras_amid.data.pipeline.arrays import Array
@@ -58,6 +60,7 @@ class SampleDecoder:
         records: `RecordSet`.
         decoders: As `named_decoders` gives them.
         with_index: Add `x["index"]`.
+        partners: As of `batches`.
         argument: What the decoder of a modality is called in messages; "{!r}" stands for its name.
 
     Raises:
@@ -70,10 +73,12 @@ class SampleDecoder:
         decoders: dict[str, Decoder | None],
         *,
         with_index: bool = False,
+        partners: Mapping[str, Sequence[int]] | None = None,
         argument: str = "modalities[{!r}]",
     ):
         self.decoders = {name: decoder or Array() for name, decoder in decoders.items()}
         self._with_index = with_index
+        self._partners = self._checked(partners or {}, len(records))
         self._read_sources(records)
         for name, decoder in self.decoders.items():
             form = self._forms[name]
@@ -87,8 +92,32 @@ class SampleDecoder:
         self.cache = all(decoder.cache for decoder in self.decoders.values())
         self.windowed = self._the_windowed()
 
+    def _checked(self, partners, count):
+        checked = {name: np.asarray(places) for name, places in partners.items()}
+        for name, places in checked.items():
+            if name not in self.decoders or self.decoders[name].windowed:
+                raise ValueError(
+                    "`partners` must be of modalities that are read, and not by windows; received "
+                    f"{name!r}, of {self.decoders}."
+                )
+            fits = places.shape == (count,) and places.dtype.kind in "iu"
+            if not (fits and 0 <= places.min() <= places.max() < count):
+                raise ValueError(
+                    f"`partners[{name!r}]` must be {count} places in 0..{count - 1}, one for each "
+                    f"sample; received {partners[name]!r}."
+                )
+        return checked
+
+    def _source(self, records, name, decoder):
+        """Where the values of a modality lie, as `Decoder.source` says it, of the partners."""
+        source, places = decoder.source(records, name), self._partners.get(name)
+        if places is None:
+            return source
+        other, order = source or (records, np.arange(len(records)))
+        return other, order[places]
+
     def _read_sources(self, records):
-        sources = {name: d.source(records, name) for name, d in self.decoders.items()}
+        sources = {name: self._source(records, name, d) for name, d in self.decoders.items()}
         own = [name for name, source in sources.items() if source is None]
         self._forms = records.formats(own)
         self._readers = [records.reader(self._forms)]
@@ -103,6 +132,8 @@ class SampleDecoder:
             self._readers.append(other.reader(form, order))
             self._record_sets.append(other)
             self._forms = {**self._forms, **form}
+            if form[name]["encoding"] in VIDEO_ENCODINGS:
+                self._frame_readers[name] = other.frame_reader(name, order)
 
     def _the_windowed(self):
         windowed = {name: d for name, d in self.decoders.items() if d.windowed}
@@ -120,7 +151,9 @@ class SampleDecoder:
 
     def settings(self) -> list[Any]:
         """JSON values that, with the records, say what `decode` makes."""
-        return [[[name, d.key] for name, d in self.decoders.items()], self._with_index]
+        settings = [[[name, d.key] for name, d in self.decoders.items()], self._with_index]
+        partners = [[name, places.tolist()] for name, places in self._partners.items()]
+        return [*settings, partners] if partners else settings
 
     def read(self, position: tf.Tensor) -> dict[str, Any]:
         """Reads the sample at a position () int64 -> nested tensors: what `decode` takes."""

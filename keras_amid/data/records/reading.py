@@ -123,17 +123,19 @@ class RecordSet:
 
         return read
 
-    def frame_reader(self, name):
+    def frame_reader(self, name, order=None):
         """Returns the TensorFlow function that reads some encoded frames of a video.
 
         Args:
             name: The modality.
+            order: As of `reader`.
 
         Returns:
             Function: position, first frame, last frame, each () int64 -> string (frames,).
         """
         files, shards, offsets, firsts = self._places()
-        ids = self._ids()
+        order = np.arange(len(self)) if order is None else np.asarray(order)
+        shards, firsts, ids = shards[order], firsts[order], self._ids()[order]
 
         def read(position, first, last):
             tf = tensorflow()

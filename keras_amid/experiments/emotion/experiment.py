@@ -48,7 +48,11 @@ class EmotionExperiment(Experiment):
         self.train_labels = np.array([row["label"] for s in train for row in data.samples(s)])
 
     def batches(
-        self, split: str, modalities: Sequence[str], shuffle: EpochShuffle | None = None
+        self,
+        split: str,
+        modalities: Sequence[str],
+        shuffle: EpochShuffle | None = None,
+        partners: Mapping[str, np.ndarray] | None = None,
     ) -> Iterable:
         """Batches of features: of the face (batch, frames, features), of others likewise or
         (batch, features)."""
@@ -67,6 +71,7 @@ class EmotionExperiment(Experiment):
             shuffle=shuffle,
             drop_remainder=shuffle is not None,
             with_index=True,
+            partners=partners,
         )
 
     def _shape(self, name):

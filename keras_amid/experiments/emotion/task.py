@@ -84,7 +84,7 @@ class EmotionTask(Task):
                 seed=fold - 1,
                 variant=setup,
                 table=setup,
-                rows=config.rows if config.auxiliaries[setup] else ("student alone",),
+                rows=config.controlled_rows if config.auxiliaries[setup] else ("student alone",),
             )
             for setup in config.setups
             for fold in config.folds

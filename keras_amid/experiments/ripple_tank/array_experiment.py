@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +84,11 @@ class ArrayExperiment(Experiment):
         return networks.adamw(rate, decay, steps)
 
     def fit(
-        self, model: ka.Distiller, callbacks: list[keras.callbacks.Callback], folder: Path
+        self,
+        model: ka.Distiller,
+        callbacks: list[keras.callbacks.Callback],
+        folder: Path,
+        partners: Mapping[str, np.ndarray] | None = None,
     ) -> dict[str, list[float]]:
         """A few seconds, so there are no backups. Reported runs log validation and test curves."""
         del folder
@@ -97,6 +101,7 @@ class ArrayExperiment(Experiment):
             curve = TestCurve(*self.split("test", names), config.evaluation_batch)
             callbacks = [*callbacks, curve]
         x, y = self.split("train", names)
+        x |= {name: x[name][places] for name, places in (partners or {}).items()}
         x["index"] = np.arange(len(y), dtype="int32")
         history = model.fit(
             x, y, batch_size=config.batch, epochs=config.epochs, verbose=0, callbacks=callbacks,
@@ -106,10 +111,14 @@ class ArrayExperiment(Experiment):
         return history | (curve.history() if curve else {})
 
     def batches(
-        self, split: str, modalities: Sequence[str], shuffle: EpochShuffle | None = None
+        self,
+        split: str,
+        modalities: Sequence[str],
+        shuffle: EpochShuffle | None = None,
+        partners: Mapping[str, np.ndarray] | None = None,
     ) -> Iterator[tuple[dict, np.ndarray]]:
         """Batches in order, to measure with."""
-        del shuffle  # `fit` has the arrays shuffled
+        del shuffle, partners  # `fit` has the arrays, and shuffles them
         x, y = self.split(split, modalities)
         x["index"] = np.arange(len(y))
         for start in range(0, len(y), _PREDICTION_BATCH):

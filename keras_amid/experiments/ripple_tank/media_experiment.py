@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import keras
+import numpy as np
 
 from keras_amid.data import EpochShuffle, RippleTank, read_samples
 from keras_amid.experiments.experiment import Experiment
@@ -54,7 +55,11 @@ class MediaExperiment(Experiment):
         return self.tank.pipeline("validation", self.config.evaluation_batch, modalities)
 
     def batches(
-        self, split: str, modalities: Sequence[str], shuffle: EpochShuffle | None = None
+        self,
+        split: str,
+        modalities: Sequence[str],
+        shuffle: EpochShuffle | None = None,
+        partners: Mapping[str, np.ndarray] | None = None,
     ) -> Iterable:
         """Batches of clips, sounds and captions."""
         return self.tank.pipeline(
@@ -64,4 +69,5 @@ class MediaExperiment(Experiment):
             shuffle=shuffle,
             drop_remainder=shuffle is not None,
             with_index=True,
+            partners=partners,
         )

@@ -7,6 +7,7 @@ import math
 
 from keras_amid.experiments import markdown
 from keras_amid.experiments.comparison import Comparison
+from keras_amid.experiments.rows import SHUFFLED
 from keras_amid.experiments.tables.results import Results
 
 #: A difference counts as shown where the paired test's p is below this (not corrected for many).
@@ -59,11 +60,21 @@ CLAIMS = (
 def sentences(results: Results) -> list[str]:
     """What holds and what does not, from the numbers: one sentence a claim whose rows are there."""
     lines = []
-    for claim in CLAIMS:
+    for claim in (*CLAIMS, *_controls(results)):
         compared = results.compare(claim.first, claim.second, claim.figure, claim.second_figure)
         if compared is not None:
             lines.append(f"**{verdict(compared)}**: {claim.text}: {difference(compared)}.")
     return lines
+
+
+def _controls(results):
+    """For every control that was run: its row beats it."""
+    rows = dict.fromkeys(row for row, _, _ in results.runs if row.endswith(SHUFFLED))
+    return [
+        Claim("what {0} gains is knowledge of its pairs: {0} beats {0} with its pairs shuffled"
+              .format(row.removesuffix(SHUFFLED)), row.removesuffix(SHUFFLED), row)
+        for row in rows
+    ]  # fmt: skip
 
 
 def verdict(compared: Comparison) -> str:

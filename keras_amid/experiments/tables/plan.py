@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterable
 from pathlib import Path
 
-from keras_amid.experiments.rows import ROWS, TEACHER, Row
+from keras_amid.experiments.rows import ROWS, SHUFFLED, TEACHER, Row
 from keras_amid.experiments.tables.preparation import Preparation
 from keras_amid.experiments.tables.run import Run
 from keras_amid.experiments.tables.tuning import Trial, best, trials
@@ -62,6 +62,7 @@ class Plan:
         self.task, self.folder, self.tables, self.seeds = task, folder, tuple(tables), tuple(seeds)
         if rows is None:
             rows = [*itertools.chain(*(TABLES[table] for table in tables)), *task.config.own_rows]
+            rows += [task.config.rows[-1] + SHUFFLED] if task.config.control else []
         self.rows = self._in_order(rows)
         self.trial_count = check_positive_int("trials", trials, at_least=0)
         tuning_seeds = check_positive_int("tuning_seeds", tuning_seeds)
@@ -85,11 +86,13 @@ class Plan:
             self.tuned = dict.fromkeys(self.rows, Trial(*task.given))
 
     def _in_order(self, names):
-        """Rows in the order of the tables, the teacher with those that need it."""
+        """Rows in the order of the tables, each before its control, the teacher with those that
+        need it."""
         wanted = {name: self.row(name) for name in names}
         if any(row.needs_teacher for row in wanted.values()):
             wanted[TEACHER] = self.row(TEACHER)
-        return [name for name in (*ROWS, *self.task.config.own_rows) if name in wanted]
+        known = (*ROWS, *self.task.config.own_rows)
+        return [row for name in known for row in (name, name + SHUFFLED) if row in wanted]
 
     def row(self, name: str) -> Row:
         """The `Row` of a name."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from keras_amid.experiments import markdown
 from keras_amid.experiments.comparison import mean_and_error
-from keras_amid.experiments.rows import Settings
+from keras_amid.experiments.rows import SHUFFLED, Settings
 from keras_amid.experiments.tables.claims import difference, sentences
 from keras_amid.experiments.tables.plan import SWEEPS, TABLES, Plan
 from keras_amid.experiments.tables.results import Results
@@ -72,6 +72,7 @@ class Report:
     def methods_table(self) -> str:
         """Tables 1 and 2: top-1, R@1 and R@5 of every method's student, own rows' too."""
         rows = (*TABLES[1], *self.task.config.own_rows)
+        rows = tuple(row for name in rows for row in (name, name + SHUFFLED))
         figures = (STUDENT, "student R@1", "student R@5")
         return "## Tables 1 and 2: methods\n\n" + self._rows(rows, figures)
 

@@ -96,7 +96,7 @@ class Run:
         experiment = task.open(self.seed, self.tuning, self.variant or next(iter(task.variants)))
         keras.utils.set_random_seed(experiment.seed)
         model, callbacks = self._model(experiment, folder)
-        history = experiment.fit(model, callbacks, path.with_suffix(""))
+        history = runs.fit(experiment, self.row, model, callbacks, path.with_suffix(""))
         if self.row == rows.TEACHER:
             save_weights(model, _weights(path))
         figures = experiment.validate(model) if self.tuning else experiment.measure(model)

@@ -5,7 +5,7 @@ The video network learns from scratch. A video's test figures are means over all
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import keras
 import numpy as np
@@ -20,6 +20,7 @@ from keras_amid.data import (
     RandomCrop,
     Windows,
     read_index,
+    shuffled_pairs,
 )
 from keras_amid.experiments.experiment import Experiment
 from keras_amid.experiments.video.config import VideoConfig
@@ -82,8 +83,16 @@ class VideoExperiment(Experiment):
         # multiplies it too; Keras takes it from the weights.
         return keras.optimizers.SGD(schedule, momentum, weight_decay=decay / (1 - momentum))
 
+    def partners(self) -> np.ndarray:
+        """See `Experiment.partners`; what is held out takes no part."""
+        return shuffled_pairs(self.data.counts["train"], self.seed, self.kept)
+
     def batches(
-        self, split: str, modalities: Sequence[str], shuffle: EpochShuffle | None = None
+        self,
+        split: str,
+        modalities: Sequence[str],
+        shuffle: EpochShuffle | None = None,
+        partners: Mapping[str, np.ndarray] | None = None,
     ) -> Iterable:
         """Batches of random clips (with `shuffle`) or of all windows."""
         config = self.config
@@ -103,5 +112,6 @@ class VideoExperiment(Experiment):
             shuffle=shuffle,
             drop_remainder=shuffle is not None,
             with_index=True,
+            partners=partners,
             subset={"train": self.kept, "validation": self.held_out, "test": None}[split],
         )
