@@ -2,8 +2,16 @@
 
 import keras_amid.extractors
 import keras_amid.losses  # noqa: F401
-from keras_amid.amid import AMID, AMIDSchedule, amid_optimizer
-from keras_amid.baselines import CCL, CRCD, CRD, GMC, StudentOnly, TeacherOnly
+from keras_amid.amid import AMID, AMIDSchedule, DirectAMID, amid_optimizer
+from keras_amid.baselines import (
+    CCL,
+    CRCD,
+    CRD,
+    GMC,
+    StudentContrast,
+    StudentOnly,
+    TeacherOnly,
+)
 from keras_amid.distiller import Batch, Distiller
 from keras_amid.validation.streams import checked
 
@@ -14,8 +22,10 @@ __all__ = [
     "CCL",
     "CRCD",
     "CRD",
+    "DirectAMID",
     "Distiller",
     "GMC",
+    "StudentContrast",
     "StudentOnly",
     "TeacherOnly",
     "amid_optimizer",

@@ -6,8 +6,8 @@ import keras
 from keras import ops
 
 from keras_amid import losses
-from keras_amid.baselines.composition import build_composition
 from keras_amid.distiller import Batch, Distiller
+from keras_amid.distiller.composition import build_composition
 from keras_amid.typing import Tensor, Terms
 from keras_amid.validation.arguments import check_choice, check_number
 
@@ -38,6 +38,10 @@ class CCL(Distiller):
         temperature: float > 0, tau of the Sym terms.
         divergence: `"symmetric_kl"`, half the symmetric KL divergence, which the released code
             calls JSD, or `"jensen_shannon"`, what the paper's formula says.
+        kl_weight: float >= 0, of a term that is ours and not the paper's (0: there is none):
+            `losses.tempered_kl_divergence` of the student's predictions from the composition's,
+            the latter stopped, over all pairs.
+        kl_temperature: float > 0, T of that term.
 
     Attributes:
         composition: functional `keras.Model`, [a, v] -> av.
@@ -59,6 +63,8 @@ class CCL(Distiller):
         contrastive_weight: float = 1.0,
         temperature: float = 0.5,
         divergence: str = "symmetric_kl",
+        kl_weight: float = 0.0,
+        kl_temperature: float = 2.0,
         name: str = "ccl",
         **kwargs,
     ):
@@ -66,6 +72,8 @@ class CCL(Distiller):
         self.contrastive_weight = check_number("contrastive_weight", contrastive_weight, at_least=0)
         self.temperature = check_number("temperature", temperature, above=0)
         self.divergence = check_choice("divergence", divergence, tuple(DIVERGENCES))
+        self.kl_weight = check_number("kl_weight", kl_weight, at_least=0)
+        self.kl_temperature = check_number("kl_temperature", kl_temperature, above=0)
 
     def add_teacher(self, features: dict) -> None:
         """Makes the composition."""
@@ -90,7 +98,16 @@ class CCL(Distiller):
             "classification_loss": (1.0, l_cls),
             "contrastive_loss": (self.contrastive_weight, l_sym),
             "divergence_loss": (1.0, l_div),
+            **self._softened(batch),
         }
+
+    def _softened(self, batch):
+        """Ours: the student learns the composition's softened predictions."""
+        if not self.kl_weight:
+            return {}
+        taught, logits = ops.stop_gradient(batch.teacher_logits), batch.student_logits
+        values = losses.tempered_kl_divergence(taught, logits, self.kl_temperature)
+        return {"kl_loss": (self.kl_weight, values)}
 
     def _side(self, batch, own, a, other, own_logits, other_logits):
         """CE, Sym and D of one of the two, each of shape (batch,)."""

@@ -19,6 +19,7 @@ from keras_amid.losses.noise_contrastive import (
 from keras_amid.losses.relation import relation_similarity
 from keras_amid.losses.same_class import next_of_same_class, same_class
 from keras_amid.losses.symmetric_kl import symmetric_kl_divergence
+from keras_amid.losses.tempered_kl import tempered_kl_divergence
 
 __all__ = [
     "adversarial_loss",
@@ -36,4 +37,5 @@ __all__ = [
     "same_class",
     "symmetric_kl_divergence",
     "symmetric_noise_contrastive_loss",
+    "tempered_kl_divergence",
 ]

@@ -22,7 +22,7 @@ BANKS = {"train_labels": LABELS, "embedding_dim": 3, "temperature": 0.3}
 
 
 def made(name, rate, **kwargs):
-    model = tiny.method(name, **kwargs)
+    model = tiny.method(name.partition(",")[0], **kwargs)
     tiny.set_weights_from_seed(model)
     model.compile(optimizer=keras.optimizers.SGD(rate), **FAST)
     return model
@@ -112,6 +112,17 @@ OBJECTIVES = {
     "CCL": (
         {},
         lambda p, start: numpy_baselines.ccl(p, start, X, Y, 0.5, reference.symmetric_kl),
+    ),
+    "CCL, KL": (
+        {"kl_weight": 0.6, "kl_temperature": 3.0},
+        lambda p, start: (
+            numpy_baselines.ccl(p, start, X, Y, 0.5, reference.symmetric_kl)
+            + 0.6 * numpy_baselines.softened(p, start, X, 3.0)
+        ),
+    ),
+    "StudentContrast": (
+        {"contrastive_weight": 0.7, "temperature": 0.4},
+        lambda p, start: numpy_baselines.student_contrast(p, X, Y, 0.7, 0.4),
     ),
     "TeacherOnly": (
         {},

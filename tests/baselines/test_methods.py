@@ -55,7 +55,17 @@ METHODS = {
     "TeacherOnly": (lambda: tiny.method("TeacherOnly"), TEACHER, set()),
     "GMC": (lambda: tiny.method("GMC"), TEACHER | {"contrastive_loss"}, set()),
     "CCL": (
-        lambda: tiny.method("CCL"), TEACHER | {"contrastive_loss", "divergence_loss"}, set(),
+        lambda: tiny.method("CCL", kl_weight=0.5, kl_temperature=3.0),
+        TEACHER | {"contrastive_loss", "divergence_loss", "kl_loss"}, set(),
+    ),
+    "StudentContrast": (
+        lambda: tiny.method("StudentContrast"), TEACHER | {"contrastive_loss"}, set(),
+    ),
+    "DirectAMID": (
+        lambda: tiny.method("DirectAMID", direct_weight=2.0, direct_temperature=0.3),
+        TEACHER | AMID | {"mi_auxiliary_loss", "mi_auxiliary_bound", "mi_direct_loss"}
+        | {"lambda_1", "lambda_2"},
+        {"lambda_1", "lambda_2"},
     ),
     "CRD": (
         lambda: tiny.method("CRD", **BANKS), TEACHER | {"contrastive_loss"}, {"contrastive_loss"},

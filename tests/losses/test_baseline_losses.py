@@ -111,6 +111,13 @@ def test_ccl_losses_equal_the_loops():
     assert (got > true_one).all(), "CCL's is another divergence than the Jensen-Shannon one"
 
 
+def test_tempered_kl_equals_the_loop():
+    u, v = normal(5, 4) * 3, normal(5, 4, seed=1) * 3
+    for temperature in (1.0, 2.0):
+        got = run(losses.tempered_kl_divergence, u, v, temperature=temperature)
+        np.testing.assert_allclose(got, reference.tempered_kl(u, v, temperature), rtol=1e-4)
+
+
 def test_positives_divided_by_their_number():
     m, s, y = normal(6, 4), normal(6, 4, seed=1), [0, 0, 0, 1, 1, 2]
     got = run(
@@ -135,6 +142,7 @@ TWO_SIDED = {
     "GMC, paper": lambda a, b: losses.geometric_multimodal_contrastive_loss(a, b, 0.01, False),
     "Sym": lambda a, b: losses.symmetric_noise_contrastive_loss(a, b, Y, 0.01),
     "symmetric KL": losses.symmetric_kl_divergence,
+    "tempered KL": lambda a, b: losses.tempered_kl_divergence(a, b, 2.0),
 }
 SUMS = {
     name: compiled(lambda a, b, function=function: ops.sum(function(a, b)))

@@ -129,3 +129,15 @@ def ccl(p, start, x, y, temperature, divergence):
         + divergence(stopped["s_logits"], av["m_logits"]).mean()
     )
     return student + teacher
+
+
+def student_contrast(p, x, y, weight, temperature):
+    out = numpy_amid.forward(p, x, teacher=False)
+    sym = reference.symmetric_noise_contrastive(out["s"], out["a"], y, temperature)
+    return cross_entropy(out, y, "s") + weight * sym.mean()
+
+
+def softened(p, start, x, temperature):
+    """The KL term of `CCL(kl_weight=...)`, whose composition is what it was at the start."""
+    logits = ccl_forward(start, x)["m_logits"], ccl_forward(p, x)["s_logits"]
+    return reference.tempered_kl(*logits, temperature).mean()

@@ -172,3 +172,12 @@ def symmetric_kl(logits_p, logits_q):
             total += 0.5 * a * math.log(a / b) + 0.5 * b * math.log(b / a)
         values.append(total)
     return np.array(values)
+
+
+def tempered_kl(logits_p, logits_q, temperature):
+    """T^2 KL(p || q) of softened predictions, for each sample."""
+    values = []
+    for p, q in zip(logits_p, logits_q, strict=True):
+        p, q = softmax(p / temperature), softmax(q / temperature)
+        values.append(temperature**2 * sum(a * math.log(a / b) for a, b in zip(p, q, strict=True)))
+    return np.array(values)

@@ -1,4 +1,4 @@
-"""CCL's composition of the auxiliary's and the student's representations."""
+"""CCL's composition of the auxiliary's and the student's representations, a teacher."""
 
 from __future__ import annotations
 
