@@ -7,6 +7,13 @@ import tempfile
 # All are read when TensorFlow, Matplotlib and JAX are first imported.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("MPLBACKEND", "Agg")
+# Test processes share the cores: a thread for each core in every one of them makes all wait for all.
+for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+    os.environ.setdefault(name, "1")
+if os.environ.get("KERAS_BACKEND") == "torch":
+    # On some processors PyTorch 2.13's AVX2 convolutions write beyond their memory in training
+    # ("double free or corruption"), whatever runs them.
+    os.environ.setdefault("ONEDNN_MAX_CPU_ISA", "AVX")
 # Compiling takes JAX far longer than running models as small as the tests'.
 os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
 # Tests compile the same small programs again and again: one compilation serves this run's

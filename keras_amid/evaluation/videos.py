@@ -7,8 +7,8 @@ from typing import Any
 
 import keras
 import numpy as np
-from tqdm.auto import tqdm
 
+from keras_amid.data.storage.progress import progress_bar
 from keras_amid.validation.checks import INDEX
 from keras_amid.validation.leaves import as_array
 from keras_amid.validation.streams import BatchCheck
@@ -68,7 +68,7 @@ def predict_videos(model: keras.Model, windows: Any, progress: bool = False) -> 
     expected = dataclasses.replace(model.expected_data("evaluate"), where="windows")
     check = BatchCheck(expected)
     batches = windows.as_numpy_iterator() if hasattr(windows, "as_numpy_iterator") else windows
-    for batch in tqdm(batches, desc="windows", unit="batch", disable=not progress):
+    for batch in progress_bar(batches, description="windows", unit="batch", show=progress):
         x, y = check(batch)[:2]
         index, x = _split_index(x)
         labels = as_array(y)

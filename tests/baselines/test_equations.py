@@ -16,15 +16,13 @@ INDEX = np.array([3, 0, 5, 1, 4, 2])
 LABELS = np.empty_like(Y)
 LABELS[INDEX] = Y
 X, _ = tiny.data(6)
-#: Stepping eagerly spares TensorFlow the tracing; JAX is quicker compiled.
-FAST = {"run_eagerly": keras.backend.backend() == "tensorflow", "jit_compile": tiny.JIT}
 BANKS = {"train_labels": LABELS, "embedding_dim": 3, "temperature": 0.3}
 
 
 def made(name, rate, **kwargs):
     model = tiny.method(name.partition(",")[0], **kwargs)
     tiny.set_weights_from_seed(model)
-    model.compile(optimizer=keras.optimizers.SGD(rate), **FAST)
+    model.compile(optimizer=keras.optimizers.SGD(rate), **tiny.FEW_STEPS)
     return model
 
 

@@ -14,7 +14,6 @@ X, Y = tiny.data(N)
 INDEXED = {**X, "index": np.arange(N)}
 VIDEO = {"video": X["video"]}
 ALONE = {"loss", "student_accuracy", "classification_loss"}
-FAST = {"run_eagerly": keras.backend.backend() == "tensorflow", "jit_compile": tiny.JIT}
 
 
 @keras.saving.register_keras_serializable(package="tests")
@@ -221,7 +220,7 @@ def test_no_modality_can_be_named_index():
 def test_unusual_batches_train_with_finite_losses(name, arguments):
     """One sample; the same one four times, which is one class too."""
     model = tiny.method(name, **arguments)
-    model.compile(optimizer=keras.optimizers.SGD(0.1), **FAST)
+    model.compile(optimizer=keras.optimizers.SGD(0.1), **tiny.FEW_STEPS)
     for rows in ([5], [5, 5, 5, 5]):
         logs = model.train_on_batch(
             {key: value[rows] for key, value in INDEXED.items()}, Y[rows], return_dict=True
@@ -234,7 +233,7 @@ def test_unusual_batches_train_with_finite_losses(name, arguments):
 def test_half_precision_trains_with_finite_losses(name):
     keras.config.set_dtype_policy("mixed_float16")
     model = METHODS[name][0]()
-    model.compile(optimizer=keras.optimizers.Adam(0.01), **FAST)
+    model.compile(optimizer=keras.optimizers.Adam(0.01), **tiny.FEW_STEPS)
     for _ in range(2):
         logs = model.train_on_batch(INDEXED, Y, return_dict=True)
     assert all(np.isfinite(value) for value in logs.values())

@@ -8,7 +8,7 @@ import keras_amid as ka
 VIDEO, AUDIO, TEXT = 5, 4, 3
 #: `jit_compile` for the quickest way to the first steps, in tests where it is not the point.
 JIT = keras.backend.backend() == "jax"
-#: The same for a step or two, where TensorFlow's graph would cost more than it saves.
+#: The same for a step or two: stepping eagerly spares TensorFlow the tracing.
 FEW_STEPS = {"run_eagerly": not JIT, "jit_compile": JIT}
 
 

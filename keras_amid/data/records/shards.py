@@ -25,10 +25,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tqdm.auto import tqdm
-
 from keras_amid.data._tensorflow import tensorflow
 from keras_amid.data.storage.files import read_json, refuse_other_settings, replacing, write_json
+from keras_amid.data.storage.progress import progress_bar
 
 _FRAMING = 16  # bytes that TFRecord adds to each record: its length and two checksums
 
@@ -91,7 +90,7 @@ def write_shards(
     rows = {path: samples[i * shard_size : (i + 1) * shard_size] for i, path in enumerate(paths)}
     mine = paths[part[0] :: part[1]]
     total = sum(len(rows[path]) for path in mine)
-    with tqdm(total=total, desc=folder.name, disable=not progress, unit=unit) as bar:
+    with progress_bar(total=total, description=folder.name, unit=unit, show=progress) as bar:
         for path in mine:
             if _read_sidecar(path, settings) is None:
                 _write_shard(path, rows[path], encode, settings, bar)

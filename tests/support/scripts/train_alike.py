@@ -21,7 +21,7 @@ def main(out, data_parallel=False):
         keras.distribution.set_distribution(keras.distribution.DataParallel(devices=devices))
     model = tiny.amid(dim=5, train_auxiliary=True)
     tiny.set_weights_from_seed(model)
-    model.compile(optimizer=tiny.adam(1e-2))
+    model.compile(optimizer=tiny.adam(1e-2), jit_compile=tiny.JIT)
     x, y = tiny.data(22)
     history = model.fit(
         x, y, batch_size=8, epochs=4, shuffle=False, verbose=0,

@@ -17,7 +17,7 @@ import keras_amid as ka
 def new_model(**kwargs):
     model = tiny.amid(**kwargs)
     tiny.set_weights_from_seed(model)
-    model.compile(optimizer=tiny.sgd(0.1))
+    model.compile(optimizer=tiny.sgd(0.1), jit_compile=tiny.JIT)
     return model
 
 

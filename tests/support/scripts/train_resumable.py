@@ -40,7 +40,7 @@ def main(backup, out, order):
     keras.utils.set_random_seed(1)
     model = tiny.amid()
     tiny.set_weights_from_seed(model)
-    model.compile(optimizer=tiny.adam())
+    model.compile(optimizer=tiny.adam(), jit_compile=tiny.JIT)
     x, y = tiny.data(26)
     callbacks = [ka.AMIDSchedule(warmup_epochs=3), keras.callbacks.BackupAndRestore(backup)]
     if order == "schedule_last":
