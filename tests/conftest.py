@@ -7,7 +7,7 @@ import tempfile
 # All are read when TensorFlow, Matplotlib and JAX are first imported.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("MPLBACKEND", "Agg")
-# Test processes share the cores: a thread for each core in every one of them makes all wait for all.
+# Test processes share the cores: with a thread for each core in every one, all wait for all.
 for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
     os.environ.setdefault(name, "1")
 if os.environ.get("KERAS_BACKEND") == "torch":

@@ -8,6 +8,7 @@ import sys
 import keras
 import numpy as np
 import pytest
+import tiny
 
 import keras_amid as ka
 from keras_amid.export.saved_model import export_student, main

@@ -1,6 +1,7 @@
 import keras
 import numpy as np
 import pytest
+import tiny
 import torch
 from keras import ops
 from torch_cnn14 import Cnn14

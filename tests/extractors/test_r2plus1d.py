@@ -1,6 +1,7 @@
 import keras
 import numpy as np
 import pytest
+import tiny
 import torch
 from keras import ops
 from torch_r2plus1d import VideoResNet, shaken
