@@ -21,7 +21,7 @@ def batch():
 
 def step(model, x, y=Y, **kwargs):
     """One full-batch SGD step; the logs and each variable's change over -rate."""
-    model.compile(optimizer=tiny.sgd(0.1), jit_compile=tiny.JIT)
+    model.compile(optimizer=tiny.sgd(0.1), **tiny.FEW_STEPS)
     before = tiny.weights(model)
     history = model.fit(x, y, batch_size=len(y), epochs=1, shuffle=False, verbose=0, **kwargs)
     after = tiny.weights(model)
@@ -144,7 +144,7 @@ def test_unusual_batches_train_with_finite_losses(y):
 def test_partial_last_batch_counts_by_its_samples():
     x, y = tiny.data(7)
     model = tiny.amid()
-    model.compile(optimizer=tiny.sgd(0.0), jit_compile=tiny.JIT)
+    model.compile(optimizer=tiny.sgd(0.0), **tiny.FEW_STEPS)
     for _ in range(2):  # the second time d no longer depends on the batches' order
         logs = model.fit(x, y, batch_size=3, epochs=1, verbose=0, shuffle=False).history
     whole = model.evaluate(x, y, batch_size=7, verbose=0, return_dict=True)
@@ -154,7 +154,7 @@ def test_partial_last_batch_counts_by_its_samples():
 
 def test_frequency_normalizer_is_the_running_mean_of_repeats():
     model = tiny.amid(num_classes=9)
-    model.compile(optimizer=tiny.sgd(0.01), jit_compile=tiny.JIT)
+    model.compile(optimizer=tiny.sgd(0.01), **tiny.FEW_STEPS)
     x, _ = tiny.data(12)
     y = np.array([0, 0, 1, 2, 3, 4, 5, 6, 7, 7, 7, 7])  # w = 2, 0, 4
     mean = None
@@ -285,10 +285,10 @@ def test_arguments_out_of_their_domain_are_refused(argument, value):
 def test_low_precision_policies_train_with_finite_losses(policy):
     keras.config.set_dtype_policy(policy)
     model = tiny.amid()
-    model.compile(optimizer=tiny.adam(1e-2), jit_compile=tiny.JIT)
+    model.compile(optimizer=tiny.adam(1e-2), **tiny.FEW_STEPS)
     x, y = tiny.data(20)
     history = model.fit(
-        x, y, validation_data=(x, y), batch_size=8, epochs=5, verbose=0,
+        x, y, validation_data=(x, y), batch_size=10, epochs=5, verbose=0,
         callbacks=[ka.AMIDSchedule(warmup_epochs=1)],
     ).history  # fmt: skip
     assert all(np.isfinite(values).all() for values in history.values())

@@ -54,7 +54,7 @@ def discriminator_loss(p, start, y, detach_teacher):
 @pytest.mark.parametrize("detach_teacher", [True, False])
 def test_each_group_steps_along_the_gradient_of_its_own_loss(detach_teacher):
     model = made(direct_weight=3.0, direct_temperature=0.3, detach_teacher=detach_teacher)
-    model.compile(optimizer=tiny.sgd(0.1), jit_compile=tiny.JIT)
+    model.compile(optimizer=tiny.sgd(0.1), **tiny.FEW_STEPS)
     start = numpy_amid.parameters(model)
     logs = model.train_on_batch(X, Y, return_dict=True)
     for name, value in terms(start, start, Y).items():
@@ -75,7 +75,7 @@ def test_each_group_steps_along_the_gradient_of_its_own_loss(detach_teacher):
 
 def test_in_the_warm_up_only_the_agreement_counts():
     model = made()
-    model.compile(optimizer=tiny.sgd(0.1), jit_compile=tiny.JIT)
+    model.compile(optimizer=tiny.sgd(0.1), **tiny.FEW_STEPS)
     model.state.begin_epoch(0, after_warmup=False, smoothing=0.9)
     logs = {k: float(v) for k, v in model.train_on_batch(X, Y, return_dict=True).items()}
     expected = logs["classification_loss"] + logs["divergence_loss"]
@@ -87,7 +87,7 @@ def test_an_unlabelled_pair_is_aligned_like_any_other():
     model = made(semi_supervised=True, direct_temperature=0.3)
     p = numpy_amid.parameters(model)
     expected = terms(p, p, alone % 3)  # of which the cross-entropies are others
-    model.compile(optimizer=tiny.sgd(0.1), jit_compile=tiny.JIT)
+    model.compile(optimizer=tiny.sgd(0.1), **tiny.FEW_STEPS)
     logs = model.test_on_batch(X, labels, return_dict=True)
     assert float(logs["mi_direct_loss"]) == pytest.approx(expected["mi_direct_loss"], rel=2e-4)
     out = numpy_baselines.ccl_forward(p, X)

@@ -67,7 +67,7 @@ def test_groups_are_found_within_other_models_and_by_whole_names():
 def test_learning_rates_act_on_their_group_only(still):
     model = tiny.amid()
     three = rates(*(0.0 if i == still else 0.1 for i in range(3)))
-    model.compile(optimizer=ka.amid_optimizer(*three), jit_compile=tiny.JIT)
+    model.compile(optimizer=ka.amid_optimizer(*three), **tiny.FEW_STEPS)
     before = tiny.weights(model)
     y = np.array([0, 0, 1, 1, 2, 2, 0, 1])
     model.train_on_batch(X, y)
@@ -92,7 +92,7 @@ def test_wrong_optimizers_are_refused():
 
 def test_a_single_optimizer_updates_every_group():
     model = tiny.amid()
-    model.compile(optimizer=keras.optimizers.Adam(0.01), jit_compile=tiny.JIT)
+    model.compile(optimizer=keras.optimizers.Adam(0.01), **tiny.FEW_STEPS)
     before = tiny.weights(model)
     model.train_on_batch(X, np.array([0, 0, 1, 1, 2, 2, 0, 1]))
     after = tiny.weights(model)
@@ -103,7 +103,7 @@ def test_a_single_optimizer_updates_every_group():
 def test_mixed_precision_scales_the_loss_of_all_three():
     keras.config.set_dtype_policy("mixed_float16")
     model = tiny.amid()
-    model.compile(optimizer=tiny.adam(), jit_compile=tiny.JIT)
+    model.compile(optimizer=tiny.adam(), **tiny.FEW_STEPS)
     assert isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer)
     before = tiny.weights(model)
     for _ in range(8):  # the first steps may overflow: then the scale comes down
@@ -119,7 +119,7 @@ def test_weights_are_saved_and_restored():
     def trained(steps):
         model = tiny.amid()
         tiny.set_weights_from_seed(model)
-        model.compile(optimizer=tiny.adam(), jit_compile=tiny.JIT)
+        model.compile(optimizer=tiny.adam(), **tiny.FEW_STEPS)
         for _ in range(steps):
             model.train_on_batch(X, Y)
         return model.optimizer

@@ -171,7 +171,7 @@ def test_banks_constants_and_draws_go_on_as_if_the_model_had_not_been_saved(name
     ]
     keras.utils.set_random_seed(1)
     model = tiny.method(name, **BANKS)
-    model.compile(optimizer=keras.optimizers.Adam(0.01), jit_compile=tiny.JIT)
+    model.compile(optimizer=keras.optimizers.Adam(0.01), **tiny.FEW_STEPS)
     start = numbers(model.memory.variables)
     model.train_on_batch(*halves[0])
     model.save(tmp_path / "model.keras")

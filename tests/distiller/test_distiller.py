@@ -152,25 +152,35 @@ def test_represent(trained):
 # How it is compiled.
 
 
+def losses_and_weights(**options):
+    model = tiny.amid()
+    tiny.set_weights_from_seed(model)
+    model.compile(optimizer=tiny.sgd(), **{"jit_compile": tiny.JIT, **options})
+    history = model.fit(TWO, Y, batch_size=6, epochs=2, shuffle=False, verbose=0).history
+    return history, tiny.weights(model)
+
+
+@pytest.fixture(scope="module")
+def usual():
+    keras.utils.set_random_seed(0)
+    return losses_and_weights()
+
+
 @pytest.mark.parametrize(
     "options",
     [{"jit_compile": True}, {"run_eagerly": True}, {"steps_per_execution": 2}],
     ids=lambda options: next(iter(options)),
 )
-def test_ways_to_run_give_the_same_losses_and_weights(options):
+def test_ways_to_run_give_the_same_losses_and_weights(options, usual):
     if keras.backend.backend() == "torch" and "run_eagerly" not in options:
         pytest.skip("Keras has no steps_per_execution on torch, and no jit by default")
-    results = []
-    for options_ in ({"jit_compile": False}, {"jit_compile": False, **options}):
-        model = tiny.amid()
-        tiny.set_weights_from_seed(model)
-        model.compile(optimizer=tiny.sgd(), **options_)
-        history = model.fit(TWO, Y, batch_size=5, epochs=2, shuffle=False, verbose=0).history
-        results.append((history, tiny.weights(model)))
-    for name, values in results[0][0].items():
-        np.testing.assert_allclose(results[1][0][name], values, rtol=2e-5, atol=1e-6, err_msg=name)
-    for path, array in results[0][1].items():
-        np.testing.assert_allclose(results[1][1][path], array, rtol=1e-4, atol=1e-5, err_msg=path)
+    if keras.backend.backend() == "jax" and "jit_compile" in options:
+        pytest.skip("compiled is the usual way there")
+    history, weights = losses_and_weights(**options)
+    for name, values in usual[0].items():
+        np.testing.assert_allclose(history[name], values, rtol=2e-5, atol=1e-6, err_msg=name)
+    for path, array in usual[1].items():
+        np.testing.assert_allclose(weights[path], array, rtol=1e-4, atol=1e-5, err_msg=path)
 
 
 def test_compiled_metrics_see_the_students_probabilities():
@@ -213,6 +223,6 @@ def test_every_dtype_policy_trains(policy):
     keras.config.set_dtype_policy(policy)
     model = tiny.amid(train_auxiliary=True)
     model.compile(optimizer=tiny.sgd(1e-2), **tiny.FEW_STEPS)
-    loss = model.fit(TWO, Y, batch_size=6, epochs=2, verbose=0).history["loss"]
+    loss = model.fit(TWO, Y, batch_size=5, epochs=2, verbose=0).history["loss"]
     assert np.isfinite(loss).all()
     assert model.predict(TWO, verbose=0).shape == (12, 3)

@@ -95,7 +95,7 @@ def test_modalities_of_every_kind_train_predict_and_save(case, tmp_path):
     target, auxiliary, x = modalities(case)
     model = ka.AMID(target, auxiliary, num_classes=3, representation_dim=4)
     assert model.built
-    model.compile(optimizer=tiny.sgd(), jit_compile=tiny.JIT)
+    model.compile(optimizer=tiny.sgd(), **tiny.FEW_STEPS)
     history = model.fit(x, Y, batch_size=12, verbose=0).history
     assert np.isfinite(history["loss"]).all()
     alone = {name: x[name] for name in target}
@@ -184,7 +184,7 @@ def test_extractors_without_known_inputs_are_built_by_the_first_fit():
     for call in (model.predict, model.represent):
         with pytest.raises(ValueError, match="AMID is not built.*call `fit` or `build`"):
             call(TWO)
-    model.compile(optimizer=tiny.adam(), jit_compile=tiny.JIT)
+    model.compile(optimizer=tiny.adam(), **tiny.FEW_STEPS)
     model.fit(TWO, Y, batch_size=12, verbose=0)
     assert model.built
     assert model.predict({"video": X["video"]}, verbose=0).shape == (12, 3)
@@ -216,7 +216,7 @@ def test_auxiliary_extractors_are_frozen_unless_asked_otherwise(train_auxiliary)
         {"video": dense(tiny.VIDEO, 4)}, {"audio": audio}, num_classes=3, representation_dim=4,
         train_auxiliary=train_auxiliary,
     )  # fmt: skip
-    model.compile(optimizer=tiny.sgd(), jit_compile=tiny.JIT)
+    model.compile(optimizer=tiny.sgd(), **tiny.FEW_STEPS)
     before = audio.get_weights()
     outputs = [keras.ops.convert_to_numpy(model(TWO, training=True)["auxiliary"]) for _ in range(2)]
     assert np.array_equal(*outputs) != train_auxiliary, "dropout"
@@ -232,7 +232,7 @@ def test_batch_statistics_move_once_a_step():
     model = ka.AMID(
         {"video": video}, {"audio": dense(tiny.AUDIO, 4)}, num_classes=3, representation_dim=4
     )
-    model.compile(optimizer=tiny.sgd(), jit_compile=tiny.JIT)
+    model.compile(optimizer=tiny.sgd(), **tiny.FEW_STEPS)
     kernel, bias = (np.array(w) for w in video.get_weights()[:2])
     model.fit(TWO, Y, batch_size=12, verbose=0)
     features = X["video"] @ kernel + bias
@@ -280,7 +280,7 @@ def test_regularizers_and_added_losses_of_extractors_count():
     for extractor in (plain, penalized):
         keras.utils.set_random_seed(0)
         model = ka.StudentOnly({"video": extractor}, num_classes=3, representation_dim=4)
-        model.compile(optimizer=keras.optimizers.SGD(0.0), jit_compile=tiny.JIT)
+        model.compile(optimizer=keras.optimizers.SGD(0.0), **tiny.FEW_STEPS)
         losses.append(model.test_on_batch({"video": X["video"]}, Y, return_dict=True)["loss"])
     kernel = plain.get_weights()[0]
     assert losses[1] - losses[0] == pytest.approx(3.0 + 0.5 * (kernel**2).sum(), rel=1e-4)
@@ -293,7 +293,7 @@ def test_student_only_takes_the_same_arguments_and_data():
         target, auxiliary, num_classes=3, representation_dim=4, train_auxiliary=True,
         projection=True,
     )  # fmt: skip
-    model.compile(optimizer=keras.optimizers.Adam(0.01), jit_compile=tiny.JIT)
+    model.compile(optimizer=keras.optimizers.Adam(0.01), **tiny.FEW_STEPS)
     history = model.fit(x, Y, batch_size=12, verbose=0, validation_data=(x, Y)).history
     names = {"loss", "student_accuracy", "classification_loss"}
     assert set(history) == names | {f"val_{name}" for name in names}

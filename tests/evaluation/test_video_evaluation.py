@@ -12,7 +12,7 @@ LABEL_OF = {0: 1, 1: 0, 2: 2, 5: 2}
 @pytest.fixture(scope="module")
 def model():
     model = tiny.amid(num_classes=3, dim=4)
-    model.compile(optimizer=tiny.sgd(), jit_compile=tiny.JIT)
+    model.compile(optimizer=tiny.sgd(), **tiny.FEW_STEPS)
     return model
 
 

@@ -240,7 +240,7 @@ def small_model(method=ka.AMID):
 def test_a_trained_model(tmp_path):
     tf = pytest.importorskip("tensorflow")
     model = small_model()
-    model.compile(optimizer=keras.optimizers.Adam(1e-2), jit_compile=tiny.JIT)
+    model.compile(optimizer=keras.optimizers.Adam(1e-2), **tiny.FEW_STEPS)
     x = {**clips(8), "audio": np.random.default_rng(0).normal(size=(8, 7)).astype("float32")}
     model.fit(x, np.arange(8) % 4, batch_size=4, epochs=1, verbose=0)
     folder = ka.export_student(model, tmp_path / "m", class_names=list("abcd"))

@@ -47,7 +47,7 @@ def model():
 
 def test_a_step_of_amid_and_the_saved_model(tmp_path):
     amid = model()
-    amid.compile(optimizer=tiny.sgd(), jit_compile=tiny.JIT)
+    amid.compile(optimizer=tiny.sgd(), **tiny.FEW_STEPS)
     auxiliary = amid.auxiliary_extractors
     before = [layer.get_weights() for layer in auxiliary.values()]
     encoder = amid.target_extractors["face"].get_weights()

@@ -56,7 +56,7 @@ BAD = {
 def model():
     """One model for all tests here: they compare its weights before and after."""
     model = tiny.amid()
-    model.compile(optimizer=tiny.adam(), jit_compile=tiny.JIT)
+    model.compile(optimizer=tiny.adam(), **tiny.FEW_STEPS)
     return model
 
 
@@ -219,7 +219,7 @@ def test_integer_inputs_are_taken():
     pooled = keras.layers.GlobalAveragePooling1D()(embedded, mask=mask)
     text = keras.Model({"ids": ids, "mask": mask}, pooled)
     model = ka.StudentOnly({"video": video, "text": text}, num_classes=3, representation_dim=8)
-    model.compile(optimizer="sgd", jit_compile=tiny.JIT)
+    model.compile(optimizer="sgd", **tiny.FEW_STEPS)
     x = {"video": clips, "text": tokens}
     history = model.fit(x, Y[:8].astype("uint8"), verbose=0).history
     assert np.isfinite(history["loss"]).all()

@@ -20,7 +20,7 @@ def broken(at, kind="py_dataset", batches=BATCHES):
 @pytest.fixture
 def model():
     model = tiny.amid()
-    model.compile(optimizer=tiny.adam(), jit_compile=tiny.JIT, run_eagerly=not tiny.JIT)
+    model.compile(optimizer=tiny.adam(), **tiny.FEW_STEPS)
     model.fit(X, Y, batch_size=4, verbose=0)
     return model
 
@@ -127,7 +127,7 @@ def test_a_moving_average_of_the_weights_hides_no_error():
     """On JAX Keras fails at averaging values that it took away."""
     model = tiny.amid()
     adam = keras.optimizers.Adam(0.01, use_ema=True)
-    model.compile(optimizer=adam, jit_compile=tiny.JIT, run_eagerly=not tiny.JIT)
+    model.compile(optimizer=adam, **tiny.FEW_STEPS)
     with pytest.raises(ValueError, match=r"x\['video'\].*must be finite"):
         model.fit(broken(0), verbose=0)
     assert np.isfinite(model.fit(X, Y, verbose=0).history["loss"]).all()
