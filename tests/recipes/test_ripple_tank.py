@@ -3,14 +3,15 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
-import sys
 import time
 
 import pytest
 import recipe_files
 
+from keras_amid.data import prepare
 from keras_amid.experiments import read_history
 
 ROWS = ("student_alone", "AMID")
@@ -20,18 +21,21 @@ def run(out, *arguments, expect=0):
     return recipe_files.run("ripple_tank", "--smoke", "--out", out, *arguments, expect=expect)
 
 
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    """The data that the recipe makes for its smoke run."""
+    out = tmp_path_factory.mktemp("world")
+    sizes = {"train": 48, "validation": 32, "test": 32, "sounds": 64}
+    options = [word for name, size in sizes.items() for word in (f"--{name}", str(size))]
+    assert prepare.main(["ripple_tank", "--out", str(out), "--quiet", *options]) == 0
+    return out
+
+
 @pytest.mark.slow
-def test_smoke_prints_draws_exports_and_lists_a_broken_file(tmp_path):
+def test_smoke_prints_draws_exports_and_lists_a_broken_file(tmp_path, world):
     """A clip broken on disk is left out and named; the rest goes on to an exported student."""
+    shutil.copytree(world, tmp_path / "seed-0" / "data")
     media = tmp_path / "seed-0" / "data" / "media" / "train"
-    subprocess.run(
-        [
-            sys.executable, "-m", "keras_amid.data.prepare", "ripple_tank",
-            "--out", str(tmp_path / "seed-0/data"),
-            "--train", "48", "--validation", "32", "--test", "32", "--sounds", "64", "--quiet",
-        ],
-        check=True, timeout=300,
-    )  # fmt: skip
     clip = media / "train-00007.mkv"
     clip.write_bytes(clip.read_bytes()[:2000])
     for index in (tmp_path / "seed-0/data/records/train").iterdir():
@@ -56,17 +60,21 @@ def test_smoke_prints_draws_exports_and_lists_a_broken_file(tmp_path):
 
 
 @pytest.mark.slow
-def test_two_auxiliaries_and_the_convolutional_extractor(tmp_path):
+def test_two_auxiliaries_and_the_convolutional_extractor(tmp_path, world):
+    shutil.copytree(world, tmp_path / "seed-0" / "data")
     done = run(tmp_path, "--auxiliary", "audio", "text", "--extractor", "r2plus1d", "--epochs", "2")
     assert "teacher top-1" in done.stdout
 
 
 @pytest.mark.slow
-def test_killed_in_training_goes_on_and_ends_as_if_uninterrupted(tmp_path):
+def test_killed_in_training_goes_on_and_ends_as_if_uninterrupted(tmp_path, world):
     whole, cut = tmp_path / "whole", tmp_path / "cut"
-    run(whole, "--epochs", "6")
+    for folder in (whole, cut):
+        shutil.copytree(world, folder / "seed-0" / "data")
+    options = ("--epochs", "6", "--no-export")
+    run(whole, *options)
     process = subprocess.Popen(
-        recipe_files.command("ripple_tank", "--smoke", "--out", cut, "--epochs", "6"),
+        recipe_files.command("ripple_tank", "--smoke", "--out", cut, *options),
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     log = cut / "seed-0" / "AMID" / "history.csv"
@@ -77,7 +85,7 @@ def test_killed_in_training_goes_on_and_ends_as_if_uninterrupted(tmp_path):
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     assert not (cut / "seed-0" / "AMID" / "result.json").exists()
-    run(cut, "--epochs", "6")
+    run(cut, *options)
     for row in ROWS:
         results = [
             json.loads((f / "seed-0" / row / "result.json").read_text()) for f in (whole, cut)
