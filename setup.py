@@ -37,10 +37,12 @@ EXTRAS_REQUIRE = {
     "torch": ["torch>=2.6"],
     "hub": ["keras-hub>=0.32"],
     "audio": ['tensorflow-io>=0.37.1; python_version < "3.13" and sys_platform != "win32"'],
+    "parquet": ["pyarrow>=16"],
     "tensorboard": ["tensorboard>=2.16"],
     "test": [
         "mypy>=1.15",
         "packaging",
+        "pandas>=2.2",
         "pytest>=8",
         "pytest-xdist>=3.6",
         "ruff>=0.12",

@@ -23,6 +23,7 @@ _HOMES = {
     "PreparedData": "datasets.prepared",
     "RandomClip": "pipeline.clips",
     "RandomCrop": "pipeline.audio",
+    "Table": "datasets.table",
     "RippleTank": "datasets.ripple_tank.tank",
     "Text": "pipeline.text",
     "Tokens": "pipeline.text",
@@ -52,6 +53,7 @@ _MODULES = {
     "prepare": "prepare",
     "records": "records",
     "storage": "storage",
+    "table": "datasets.table",
     **{name: f"datasets.{name}" for name in DATA_SETS},
 }
 

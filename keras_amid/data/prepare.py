@@ -16,8 +16,10 @@ import inspect
 import sys
 import types
 import typing
+from typing import Any
 
 from keras_amid.data.datasets import DATA_SETS, data_set_class
+from keras_amid.data.datasets.data_set import DataSet
 from keras_amid.validation.exits import Parser, finished, leave
 
 _GOES_ON = "the same command goes on where it was stopped"
@@ -45,11 +47,24 @@ def main(arguments: list[str] | None = None, program: str = _PROGRAM) -> int:
 
 
 def _run(given):
-    from keras_amid.data.datasets.preparing import prepare
-
     data_set = data_set_class(given.pop("dataset"))
     shared = {name: given.pop(name) for name in _SHARED}
-    data = prepare(data_set(**given), **shared)
+    return run(data_set(**given), **shared)
+
+
+def run(dataset: DataSet, **shared: Any) -> int:
+    """Prepares a data set, and prints the report.
+
+    Args:
+        dataset: The data set.
+        **shared: Arguments of `keras_amid.data.datasets.prepare`.
+
+    Returns:
+        Exit status, as `main` returns it.
+    """
+    from keras_amid.data.datasets.preparing import prepare
+
+    data = prepare(dataset, **shared)
     if data is None:
         number, count = shared["part"]
         print(f"part {number}/{count} is written; other parts are not yet complete")
@@ -92,7 +107,7 @@ def _add_shared(command, data_set):
     add("--out", required=True, help="folder to write to")
     size = data_set.shard_size
     add("--shard-size", type=int, default=size, help=f"samples a shard (default: {size})")
-    add("--shard", dest="part", type=_part, default=(0, 1), metavar="I/N", help=_SHARD_HELP)
+    add("--shard", dest="part", type=part, default=(0, 1), metavar="I/N", help=_SHARD_HELP)
     add("--workers", type=int, help="files decoded at once (default: one a processor core)")
     add("--quiet", dest="progress", action="store_false", help="no progress bars")
 
@@ -124,7 +139,8 @@ def _converter(kind, none):
 _SHARD_HELP = "write only the shards of part I of N, counted from 0 (default: 0/1, all)"
 
 
-def _part(text):
+def part(text: str) -> tuple[int, int]:
+    """Returns (I, N) of the text "I/N", for argparse."""
     number, slash, count = text.partition("/")
     if not (slash and number.isdigit() and count.isdigit() and int(number) < int(count)):
         raise argparse.ArgumentTypeError(f"must be I/N with 0 <= I < N; received {text!r}.")

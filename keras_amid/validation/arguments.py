@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 
 from keras_amid.validation.checks import INDEX as INDEX
@@ -31,7 +33,7 @@ def check_extractors(target, auxiliary, needs_auxiliary):
                 f"`{argument}` must be a dict, modality name -> extractor; received {extractors!r}."
             )
         for modality, extractor in extractors.items():
-            _check_modality_name(argument, modality)
+            check_modality_name(argument, modality)
             _check_extractor(f"{argument}[{modality!r}]", extractor)
     for argument, extractors in (("target", target), ("auxiliary", auxiliary)):
         if not extractors and (argument == "target" or needs_auxiliary):
@@ -50,7 +52,8 @@ def check_extractors(target, auxiliary, needs_auxiliary):
         )
 
 
-def _check_modality_name(argument, modality):
+def check_modality_name(argument: str, modality: Any) -> None:
+    """Raises ValueError unless `modality` can be the name of an input of a served model."""
     if not isinstance(modality, str) or not modality.isidentifier():
         raise ValueError(
             f"`{argument}` must have names of letters, digits and underscores, which become input "

@@ -22,6 +22,7 @@ _HOMES = {
     "Listing": "listing",
     "Modality": "modality",
     "PreparedData": "prepared",
+    "Table": "table",
     "prepare": "preparing",
     "read_prepared": "prepared",
 } | {name: module for module, name in DATA_SETS.items()}

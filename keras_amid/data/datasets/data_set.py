@@ -30,6 +30,8 @@ class DataSet:
         picture_encoding: How frames are kept, see `write_records`.
         generated: Whether it writes its own files, instead of being found somewhere.
         several_roots: Whether it may lie in several folders.
+        grows: Whether what is added to it later is taken up by the next call.
+        summary: What was found, for the eye; printed before the work.
     """
 
     name: ClassVar[str]
@@ -40,11 +42,20 @@ class DataSet:
     picture_encoding: ClassVar[str] = "jpeg"
     generated: ClassVar[bool] = False
     several_roots: ClassVar[bool] = False
+    grows: ClassVar[bool] = False
+    summary: ClassVar[str] = ""
 
     def __post_init__(self):
         for field in dataclasses.fields(self):
             value = field.metadata["check"](field.name, getattr(self, field.name))
             object.__setattr__(self, field.name, value)
+
+    def settled(self, root: Any, out: Path) -> DataSet:
+        """Returns the data set as `root` has it, and as earlier calls have settled it in `out`.
+
+        A data set whose classes, splits and modalities are known beforehand is settled as it is.
+        """
+        return self
 
     def read(self, root: Any) -> Listing:
         """Finds the samples and their files.
@@ -88,6 +99,14 @@ class DataSet:
     def decoding(self) -> dict:
         """Returns the settings that `decode` depends on, for the records: by default all."""
         return self.settings()
+
+    def encodings(self) -> dict[str, str]:
+        """Returns how modalities of other names are kept; see `write_records`."""
+        return {}
+
+    def files(self) -> dict[str, str]:
+        """Returns the text files that stand beside `dataset.json`: name -> text."""
+        return {}
 
     def write_files(self, out: Path, *, workers: int | None, progress: bool) -> Path:
         """Writes the files of a generated data set, and returns the folder for `read`."""

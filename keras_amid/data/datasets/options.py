@@ -25,6 +25,7 @@ def option(
     *,
     none: str | None = None,
     setting: bool = True,
+    compare: bool = True,
 ) -> Any:
     """Returns a dataclass field that is an option of a data set.
 
@@ -34,9 +35,10 @@ def option(
         check: Function of (name, value) that returns the value, or raises `ValueError`.
         none: What stands for None on the command line, where the option may be None.
         setting: Whether data made with another value are other data.
+        compare: Whether two values can be compared; of those that cannot, none is shown either.
     """
     metadata = {"help": help, "check": check, "none": none, "setting": setting}
-    return dataclasses.field(default=default, metadata=metadata)
+    return dataclasses.field(default=default, metadata=metadata, compare=compare, repr=compare)
 
 
 def sample_rate(default: int) -> Any:

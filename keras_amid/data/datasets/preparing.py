@@ -65,10 +65,15 @@ def prepare(
     _check_writable(out)
     if root is None:
         root = dataset.write_files(out, workers=workers, progress=progress)
+    dataset = dataset.settled(root, out)
     listing = dataset.read(root)
     described = _described(dataset, listing, size)
     if _known(out, described) is None:
         _write_json(out / description.NAME, described, part)
+    for name, text in dataset.files().items():
+        _write(out / name, text, part)
+    if progress and dataset.summary:
+        print(dataset.summary, flush=True)
     options = {"shard_size": size, "part": part, "workers": workers, "progress": progress}
     indexes = _write_splits(dataset, listing, out / "records", options)
     if not all(index["complete"] for index in indexes):
@@ -136,7 +141,9 @@ def _write_splits(dataset, listing, folder, options):
                     functools.partial(dataset.decode, source=source),
                     video=dataset.picture_encoding,
                     audio="pcm16",
+                    encodings=dataset.encodings(),
                     settings=dataset.decoding(),
+                    grow=dataset.grows,
                     report=False,  # `PreparedData.report` has all splits
                     **options,
                 )

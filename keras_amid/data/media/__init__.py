@@ -2,7 +2,7 @@
 
 from keras_amid.data.media.errors import MediaError
 from keras_amid.data.media.limits import Limits, limit
-from keras_amid.data.media.probing import MediaInfo, probe
+from keras_amid.data.media.probing import MediaInfo, find_streams, probe
 from keras_amid.data.media.reading import Clip, read_clip, read_sound
 from keras_amid.data.media.segments import Segments, read_segments
 from keras_amid.data.media.writing import write_clip, write_sound
@@ -13,6 +13,7 @@ __all__ = [
     "MediaError",
     "MediaInfo",
     "Segments",
+    "find_streams",
     "limit",
     "probe",
     "read_clip",

@@ -26,12 +26,33 @@ def check_segments(segments: Any) -> None:
         return
     latest = 0.0
     for segment in segments:
-        if not _are_numbers(segment, 2) or not latest <= segment[0] <= segment[1]:
+        if not _is_segment(segment) or not latest <= segment[0] <= _end(segment):
             raise ValueError(
-                "`segments` must be (start, end) in seconds from 0 on, rising and apart, or None; "
-                f"received {segments!r}."
+                "`segments` must be (start, end) in seconds from 0 on, rising and apart (the last "
+                f"end may be None, the file's), or None; received {segments!r}."
             )
-        latest = segment[1]
+        latest = _end(segment)
+
+
+def check_segment(segment: Any) -> None:
+    """Raises `ValueError` unless `segment` is None or (start, end), the end a number or None."""
+    if segment is not None and not (_is_segment(segment) and 0 <= segment[0] <= _end(segment)):
+        raise ValueError(
+            "`segment` must be (start, end) in seconds from 0 on, the end a number or None, or "
+            f"None; received {segment!r}."
+        )
+
+
+def _is_segment(segment: Any) -> bool:
+    try:
+        start, end = segment
+    except (TypeError, ValueError):
+        return False
+    return _are_numbers((start, start if end is None else end), 2)
+
+
+def _end(segment: Any) -> float:
+    return math.inf if segment[1] is None else segment[1]
 
 
 def check_crop(crop: Any) -> None:

@@ -76,6 +76,25 @@ def probe(path: str | os.PathLike, *, limits: Limits | None = None) -> MediaInfo
         return _info(film, first, times)
 
 
+def find_streams(path: str | os.PathLike, *, limits: Limits | None = None) -> tuple[bool, bool]:
+    """Says whether a media file has a picture and whether it has sound, by its header alone.
+
+    Args:
+        path: Media file.
+        limits: A `Limits`; None for those that `limit` set, or the defaults.
+
+    Returns:
+        (has a picture, has sound).
+
+    Raises:
+        MediaError: The file is missing, empty or broken, or asks for more than `limits`.
+    """
+    allowance = Allowance(path, limits)
+    with opened(path, allowance.limits) as container:
+        video = picture_stream(container, allowance)
+        return video is not None, sound_stream(container, allowance, video) is not None
+
+
 def _look(film: Film) -> tuple:
     """Reads all packets. Returns the first frame, and the times of all."""
     first, times = None, []

@@ -9,13 +9,15 @@ from typing import Any
 import av
 import numpy as np
 
-from keras_amid.data.media.arguments import check_sample_rate
+from keras_amid.data.media.arguments import check_sample_rate, check_segment
 from keras_amid.data.media.audio import MonoSound, SoundCutter
 from keras_amid.data.media.decoding import Film
 from keras_amid.data.media.errors import MediaError
 from keras_amid.data.media.limits import Allowance, Limits
 from keras_amid.data.media.opening import opened
 from keras_amid.data.media.streams import measured_rate, picture_stream, sound_stream
+
+_NOTICED = 0.1  # seconds by which a sound may end before its segment without a note
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,6 +115,7 @@ def read_sound(
     path: str | os.PathLike,
     sample_rate: int,
     *,
+    segment: tuple[float, float | None] | None = None,
     notes: list[str] | None = None,
     limits: Limits | None = None,
 ) -> np.ndarray:
@@ -121,6 +124,8 @@ def read_sound(
     Args:
         path: Media file, with or without a picture.
         sample_rate: Samples a second to resample to.
+        segment: (start, end) in seconds on the file's clock, the part to return; an end of None
+            is that of the file. None for all of it.
         notes: List that takes what is out of the ordinary (str) though it was kept.
         limits: A `Limits`; None for those that `limit` set, or the defaults.
 
@@ -130,9 +135,11 @@ def read_sound(
     Raises:
         MediaError: The file is missing, empty, broken or truncated, has no sound, or asks for more
             than `limits`.
-        ValueError: `sample_rate` is no positive integer.
+        ValueError: `sample_rate` is no positive integer, or `segment` is none.
     """
     check_sample_rate(sample_rate)
+    check_segment(segment)
+    start, end = segment or (0.0, None)
     allowance = Allowance(path, limits)
     with opened(path, allowance.limits) as container:
         audio = sound_stream(container, allowance, None)
@@ -143,13 +150,17 @@ def read_sound(
         cutter: Any = None
         for _, frame, time in film.frames():
             if cutter is None:
-                cutter = SoundCutter(time or 0.0, None, sound)
+                cutter = SoundCutter(max(start, time or 0.0), end, sound)
             cutter.add(frame, time)
             cutter.release(float("inf"))
+            if end is not None and (time or 0.0) >= end:
+                break
         found = film.check()
         samples = sound.finish()
         if not len(samples):
-            raise MediaError(path, "no sound")
+            raise MediaError(path, "no sound" + f" from {start:g} s on" * bool(start))
+    if end is not None and film.last() < end - _NOTICED:
+        found.append(f"segment at {start:g} s runs past the end ({film.last():.1f} s)")
     if cutter.silence:
         found.append(f"sound lacks {cutter.silence:.1f} s in between")
     if notes is not None:

@@ -60,7 +60,7 @@ class Segments:
 
 def read_segments(
     path: str | os.PathLike,
-    segments: Sequence[tuple[float, float]] | None = None,
+    segments: Sequence[tuple[float, float | None]] | None = None,
     *,
     short_side: int = 128,
     fps: float | None = None,
@@ -81,7 +81,8 @@ def read_segments(
     Args:
         path: Media file.
         segments: List of (start, end) in seconds, rising and apart; frames with start <= t < end
-            by their timestamps. None for the whole file.
+            by their timestamps; the last end may be None, that of the file. None for the whole
+            file.
         short_side: Pixels to which the shorter side (of the region, with `crop`) is scaled down,
             keeping the shape; smaller pictures are left as they are, never enlarged.
         fps: Frames a second to take by timestamps: at each start + k / fps the frame that is shown
@@ -142,7 +143,7 @@ class _Reading:
             return
         sampler, cutter = FrameSampler(start, end, fps), SoundCutter(start, end, self.sound)
         before, latest = len(self.frames), start
-        for stream, frame, time in film.frames() if end is None else film.frames_from(start):
+        for stream, frame, time in film.frames_from(start) if start else film.frames():
             if stream is film.audio:
                 cutter.add(frame, time)
                 continue

@@ -4,8 +4,8 @@ A folder of records holds
 
     shard-00000.tfrecord    what could be read of the first shard_size rows, in their order; and
                             so on
-    shard-00000.json        written after its shard: it says that the shard is whole, and holds the
-                            settings and what goes into the index
+    shard-00000.json        written after its shard: it says that the shard is whole, and of which
+                            rows, and holds the settings and what goes into the index
     index.json              {"settings": {...}, "complete": true, "count": 318,
                              "modalities": {"video": {"encoding": "png", "shape": [8, 64, 64, 1]}},
                              "shards": [{"file": "shard-00000.tfrecord", "count": 256, "bytes": ...,
@@ -26,6 +26,15 @@ from pathlib import Path
 from typing import Any
 
 from keras_amid.data._tensorflow import tensorflow
+from keras_amid.data.records.planning import digests, plan_shards
+from keras_amid.data.records.sidecars import (
+    file_stamp,
+    read_sidecar,
+    refuse_others,
+    shard_number,
+    whole_shards,
+    write_sidecar,
+)
 from keras_amid.data.storage.files import read_json, refuse_other_settings, replacing, write_json
 from keras_amid.data.storage.progress import progress_bar
 
@@ -60,6 +69,7 @@ def write_shards(
     part: Any,
     progress: bool,
     unit: str,
+    grow: bool = False,
 ):
     """Writes the missing shards of a part, and the index once every shard is there.
 
@@ -73,6 +83,8 @@ def write_shards(
         part: (i, n): write the shards whose number leaves i when divided by n.
         progress: Show a progress bar.
         unit: What the bar counts.
+        grow: Take up rows that were added or changed, and files that were left out and are others
+            now; without it, other samples are other settings.
 
     Returns:
         The index; `complete` is False while other parts have work to do.
@@ -80,27 +92,46 @@ def write_shards(
     index = read_json(folder / "index.json")
     if index is None:
         index = {"settings": settings, "complete": False}
-        _write_index(folder, index, part)
-    refuse_other_settings(folder, index["settings"], settings)
-    if index["complete"]:
+    if not grow:
+        refuse_other_settings(folder, index["settings"], settings)
+        if index["complete"]:
+            return index
+    whole = whole_shards(folder, settings, retry=grow)
+    plan = plan_shards(samples, shard_size, whole)
+    refuse_others(folder, index["settings"], settings, whole, plan)
+    kept = {number for number, rows in plan.items() if whole.get(number) == digests(rows)}
+    if index["complete"] and index["settings"] == settings and kept == plan.keys() == whole.keys():
         return index
-    paths = [
-        folder / f"shard-{number:05d}.tfrecord" for number in range(-(-len(samples) // shard_size))
-    ]
-    rows = {path: samples[i * shard_size : (i + 1) * shard_size] for i, path in enumerate(paths)}
-    mine = paths[part[0] :: part[1]]
-    total = sum(len(rows[path]) for path in mine)
+    _write_index(folder, {"settings": settings, "complete": False}, part)
+    mine = {number: rows for number, rows in plan.items() if number % part[1] == part[0]}
+    total = sum(map(len, mine.values()))
     with progress_bar(total=total, description=folder.name, unit=unit, show=progress) as bar:
-        for path in mine:
-            if _read_sidecar(path, settings) is None:
-                _write_shard(path, rows[path], encode, settings, bar)
+        for number, rows in mine.items():
+            if number in kept:
+                bar.update(len(rows))
             else:
-                bar.update(len(rows[path]))
-    sidecars = [_read_sidecar(path, settings) for path in paths]
-    if None not in sidecars:
-        index = _complete(settings, [sidecar["shard"] for sidecar in sidecars], encodings)
-        _write_index(folder, index, part)
+                _write_shard(_shard_path(folder, number), rows, encode, settings, bar, grow)
+    return _finished(folder, settings, plan, encodings, part)
+
+
+def _finished(folder, settings, plan, encodings, part):
+    """The index: complete, and written, where all shards of the plan are whole."""
+    sidecars = {number: read_sidecar(_shard_path(folder, number)) for number in plan}
+    for number, rows in plan.items():
+        sidecar = sidecars[number]
+        if sidecar is None or sidecar["rows"] != digests(rows):
+            return {"settings": settings, "complete": False}
+    index = _complete(settings, [sidecar["shard"] for sidecar in sidecars.values()], encodings)
+    _write_index(folder, index, part)
+    for path in folder.glob("shard-*"):  # of rows that are there no more
+        number = shard_number(path)
+        if number is not None and number not in plan:
+            path.unlink(missing_ok=True)
     return index
+
+
+def _shard_path(folder, number):
+    return folder / f"shard-{number:05d}.tfrecord"
 
 
 def check_part(part: Any, argument: str = "part"):
@@ -149,30 +180,22 @@ def read_samples(folder: str | os.PathLike) -> list:
     return [{k: v for k, v in sample.items() if k != "sizes"} for sample in samples]
 
 
-def _read_sidecar(path, settings):
-    """What is known of a shard; None unless the shard is whole."""
-    sidecar = read_json(path.with_suffix(".json"))
-    if sidecar is None:
-        return None
-    refuse_other_settings(path.parent, sidecar["settings"], settings)
-    whole = path.exists() and path.stat().st_size == sidecar["shard"]["bytes"]
-    return sidecar if whole else None
-
-
-def _write_shard(path, rows, encode, settings, bar):
+def _write_shard(path, rows, encode, settings, bar, stamp):
     shard = {"file": path.name, "count": 0, "bytes": 0, "shapes": None}
     shard.update(samples=[], left_out=[], notes=[])
+    path.with_suffix(".json").unlink(missing_ok=True)
     with replacing(path) as temporary, tensorflow().io.TFRecordWriter(str(temporary)) as writer:
         for row, result in zip(rows, encode(rows), strict=True):
             if isinstance(result, LeftOut):
-                shard["left_out"].append({"id": row["id"], **dataclasses.asdict(result)})
+                stamps = {"stamp": file_stamp(result.file)} if stamp else {}
+                shard["left_out"].append({"id": row["id"], **dataclasses.asdict(result), **stamps})
             else:
                 for example in result.examples:
                     writer.write(example)
                 _enter(shard, row, result)
             bar.update()
     # The shard has its name by now: what a sidecar tells of is whole.
-    write_json(path.with_suffix(".json"), {"settings": settings, "shard": shard})
+    write_sidecar(path, settings, digests(rows), shard)
 
 
 def _enter(shard, row, encoded):
@@ -225,7 +248,11 @@ def _complete(settings, shards, encodings):
         "shards": [
             {k: v for k, v in shard.items() if k not in ("left_out", "notes")} for shard in shards
         ],
-        "left_out": [item for shard in shards for item in shard["left_out"]],
+        "left_out": [
+            {name: item[name] for name in ("id", "file", "reason")}
+            for shard in shards
+            for item in shard["left_out"]
+        ],
         "notes": [item for shard in shards for item in shard["notes"]],
     }
 

@@ -6,7 +6,7 @@ import functools
 import hashlib
 import json
 import numbers
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from keras_amid.data.storage.parallel import check_workers, ordered_map
 __all__ = ["read_index", "read_samples", "records_report", "write_records"]
 
 _FORMAT = 3
+_PCM, _TEXT = "pcm16", "utf-8"
 
 
 def write_records(
@@ -38,9 +39,11 @@ def write_records(
     *,
     video: str = "png",
     audio: str = "pcm16",
+    encodings: Mapping[str, str] | None = None,
     settings: Any = None,
     shard_size: int = 256,
     part: tuple[int, int] = (0, 1),
+    grow: bool = False,
     workers: int | None = None,
     progress: bool = True,
     report: bool = True,
@@ -57,7 +60,8 @@ def write_records(
     workers nor on that of the parts.
 
     Args:
-        samples: List of dicts with `id` (str, unique), `label` (int >= 0), where it makes sense
+        samples: List of dicts with `id` (str, unique), `label` (int >= 0, or -1 for
+            a sample without label), where it makes sense
             `group` (str, such as a session) and `file` (str, for the notes), and whatever `read`
             needs; JSON values only.
         folder: Where the shards and `index.json` go.
@@ -72,12 +76,17 @@ def write_records(
             naming though the sample is kept.
         video: How frames are kept: "png" or "raw" (lossless), or "jpeg" (quality 95).
         audio: How sound is kept: "pcm16" (range [-1, 1]) or "float32".
+        encodings: Dict modality -> how it is kept, of modalities with other names than video,
+            audio and text: one of those above, "float32" or "utf-8".
         settings: Dict of JSON values that say what `read` does; records made with others are
             refused.
         shard_size: Samples a shard.
         part: (i, n): write every n-th shard, beginning with the i-th. So n processes or hosts with
             the same `samples` share the work on one folder, each with another i; whichever finds
             all shards whole writes the index.
+        grow: Take up what is new: rows that were added, changed or taken out since, and files that
+            were left out and have been replaced. Shards without any such row stay as they are; new
+            rows fill new shards. False: other samples are refused.
         workers: Number of worker processes (or threads), None for one a processor core.
         progress: Show a progress bar.
         report: Print what was left out and noted.
@@ -91,11 +100,14 @@ def write_records(
     """
     workers = check_workers(workers)
     check_part(part)
-    asked = _settings(samples, video, audio, settings, shard_size)
-    encodings = {"video": video, "audio": audio, "text": "utf-8"}
+    named = dict(encodings or {})
+    asked = _settings(samples, video, audio, named, settings, shard_size)
+    encodings = {"video": video, "audio": audio, "text": _TEXT, **named}
+    sounds = {name for name, encoding in encodings.items() if encoding == _PCM}
+    sounds |= {"audio"} - set(named)
     limits = current_limits()
     with isolated(functools.partial(within, limits, read), limits.seconds) as reading:
-        work = functools.partial(_encode, reading, encodings)
+        work = functools.partial(_encode, reading, encodings, sounds)
         index = write_shards(
             samples,
             Path(folder),
@@ -106,13 +118,14 @@ def write_records(
             part=part,
             progress=progress,
             unit="clip",
+            grow=grow,
         )
     if report and index["complete"] and (index["left_out"] or index["notes"]):
         print(records_report(index, folder))
     return index
 
 
-def _encode(read, encodings, row):
+def _encode(read, encodings, sounds, row):
     try:
         values = dict(read(row))
     except MediaError as error:
@@ -120,7 +133,7 @@ def _encode(read, encodings, row):
     except LostWorker as error:
         return LeftOut(str(row.get("file", row["id"])), error.reason)
     notes = tuple(values.pop("notes", ()))
-    _check_sound(values, row["id"])
+    _check_sounds(values, sounds, row["id"])
     return Encoded(*encode_example(row, values, encodings), notes)
 
 
@@ -137,7 +150,7 @@ def records_report(index: dict, folder: str | Path) -> str:
 
 
 def check_rows(samples: Sequence[dict]) -> None:
-    """Raises `ValueError` unless every row has a unique `id` and a `label` >= 0."""
+    """Raises `ValueError` unless every row has a unique `id` and a `label` >= -1."""
     if not samples:
         raise ValueError("`samples` must not be empty.")
     seen = set()
@@ -145,9 +158,9 @@ def check_rows(samples: Sequence[dict]) -> None:
         if not isinstance(row.get("id"), str) or row["id"] in seen:
             raise ValueError(f"`samples` must have unique `id`s (str); received {row.get('id')!r}.")
         label = row.get("label")
-        if not isinstance(label, numbers.Integral) or isinstance(label, bool) or label < 0:
+        if not isinstance(label, numbers.Integral) or isinstance(label, bool) or label < -1:
             raise ValueError(
-                f"`samples` must have integer `label`s >= 0; received {label!r} for {row['id']!r}."
+                f"`samples` must have integer `label`s >= -1; received {label!r} for {row['id']!r}."
             )
         if not isinstance(row.get("group"), (str, type(None))):
             raise ValueError(
@@ -157,11 +170,15 @@ def check_rows(samples: Sequence[dict]) -> None:
         seen.add(row["id"])
 
 
-def _settings(samples, video, audio, settings, shard_size):
+def _settings(samples, video, audio, encodings, settings, shard_size):
     if video not in VIDEO_ENCODINGS:
         raise ValueError(f"`video` must be one of {VIDEO_ENCODINGS}; received {video!r}.")
     if audio not in AUDIO_ENCODINGS:
         raise ValueError(f"`audio` must be one of {AUDIO_ENCODINGS}; received {audio!r}.")
+    known = (*VIDEO_ENCODINGS, *AUDIO_ENCODINGS, _TEXT)
+    wrong = {name: encoding for name, encoding in encodings.items() if encoding not in known}
+    if wrong:
+        raise ValueError(f"`encodings` must be among {known}; received {wrong}.")
     if not isinstance(shard_size, int) or shard_size < 1:
         raise ValueError(f"`shard_size` must be a positive integer; received {shard_size!r}.")
     check_rows(samples)
@@ -173,16 +190,17 @@ def _settings(samples, video, audio, settings, shard_size):
         "shard_size": shard_size,
         "samples": f"{len(samples)} rows, sha256 {digest[:16]}",
     }
+    if encodings:
+        own["encodings"] = encodings
     # Through JSON, so that a tuple given now equals the list read back later.
     return {**own, **json.loads(json.dumps(settings or {}))}
 
 
-def _check_sound(values, sample):
-    if "audio" not in values:
-        return
-    sound = np.asarray(values["audio"])
-    if sound.ndim != 1 or not np.issubdtype(sound.dtype, np.floating):
-        raise ValueError(
-            f"`read` must return audio as floating (samples,), not empty; for sample {sample!r} "
-            f"it returned {sound.dtype} of shape {sound.shape}."
-        )
+def _check_sounds(values, sounds, sample):
+    for name in sounds & set(values):
+        sound = np.asarray(values[name])
+        if sound.ndim != 1 or not np.issubdtype(sound.dtype, np.floating):
+            raise ValueError(
+                f"`read` must return {name} as floating (samples,), not empty; for sample "
+                f"{sample!r} it returned {sound.dtype} of shape {sound.shape}."
+            )

@@ -10,7 +10,15 @@ import numpy as np
 import pytest
 
 import keras_amid
-from keras_amid.data import EpochShuffle, MediaError, World, read_clip, ripple_tank, write_clip
+from keras_amid.data import (
+    EpochShuffle,
+    MediaError,
+    World,
+    read_clip,
+    ripple_tank,
+    table,
+    write_clip,
+)
 from keras_amid.data.datasets.ripple_tank import world as rw
 
 pytestmark = pytest.mark.any_backend
@@ -83,11 +91,27 @@ def test_the_tank_describes_itself(tank):
 def test_manifest_names_real_files_with_picture_and_sound(tank):
     lines = (tank.folder / "manifest.jsonl").read_text().splitlines()
     rows = [json.loads(line) for line in lines]
-    assert len(rows) == sum(SIZES.values())
+    assert len(rows) == sum(SIZES.values()) - SIZES["sounds"]
     assert set(rows[0]) == {"id", "file", "split", "label", "caption"}
     clip = read_clip(tank.folder / rows[0]["file"], channels=1, sample_rate=16000)
     assert clip.fps == pytest.approx(16) and len(clip.frames) / clip.fps == 0.5
     assert len(clip.audio) / clip.sample_rate == 0.5
+
+
+def test_the_manifest_is_a_table(tank):
+    """Anybody's recordings, that is: what the tank reads from it, `table` reads, too."""
+    path = tank.folder / "manifest.jsonl"
+    listing = table.read(path, bad_rows="leave-out")  # in a world so small not all is trained on
+    assert list(listing.splits) == ["train", "validation", "test"]
+    for split, rows in listing.splits.items():
+        found = {row["id"]: int(listing.class_names[row["label"]]) for row in rows}
+        known = {sample["id"]: sample["label"] for sample in tank.samples(split)}
+        assert found.items() <= known.items() and (split != "train" or found == known)
+        assert set(rows[0]["cells"]) == {"video", "audio", "caption"}
+    assert len(listing.problems) + sum(map(len, listing.splits.values())) == 38
+    sounds = table.read(tank.folder / "sounds.jsonl", kinds={"caption": "ignore"})
+    assert len(sounds.splits["train"]) == SIZES["sounds"]
+    assert set(sounds.splits["train"][0]["cells"]) == {"audio"}
 
 
 def test_same_seed_gives_the_same_bytes_whatever_the_workers(tank, tmp_path):

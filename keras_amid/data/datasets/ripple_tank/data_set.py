@@ -8,8 +8,10 @@ or, ahead of time,
     python -m keras_amid.data.prepare ripple_tank --out data/ripple_tank/0 --seed 0
 
 The folder then holds `world.json` (seed and sizes), `manifest.jsonl` (a row a clip: id, file,
-split, label, caption), `media/<split>/` (FFV1 picture and FLAC sound in one .mkv; the sounds of
-split "sounds" alone in .flac), `records/<split>/`, and what every prepared data set has.
+split, label, caption), `sounds.jsonl` (the same of the sounds of split "sounds", alone, with fine
+labels), `media/<split>/` (FFV1 picture and FLAC sound in one .mkv; sounds alone in .flac),
+`records/<split>/`, and what every prepared data set has. The data set is read from the two lists;
+each is a table as `keras_amid.data.table` takes it, too.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from keras_amid.data.datasets import options
 from keras_amid.data.datasets.data_set import DataSet, functions_of
 from keras_amid.data.datasets.listing import Listing
 from keras_amid.data.datasets.ripple_tank import world as rw
+from keras_amid.data.datasets.table.sheet import read_sheet
 from keras_amid.data.media import MediaError, read_clip, read_sound, write_clip, write_sound
 from keras_amid.data.storage.files import read_json, refuse_other_settings, replacing, write_json
 from keras_amid.data.storage.parallel import ordered_map
@@ -33,6 +36,8 @@ if TYPE_CHECKING:
     from keras_amid.data.datasets.ripple_tank.tank import RippleTank
 
 _FORMAT = 1
+_SOUNDS = "sounds"  # the split without pictures
+_CLIP_LIST, _SOUND_LIST = "manifest.jsonl", "sounds.jsonl"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,7 +81,10 @@ class RippleTankWorld(DataSet):
             return out  # the media are not needed any more
         events = self._events()
         rows = {split: _rows(split, events[split]) for split in events}
-        _write_manifest(out / "manifest.jsonl", [row for split in rows for row in rows[split]])
+        clips = [row for split in rows if split != _SOUNDS for row in rows[split]]
+        sounds = [{**row, "split": "train"} for row in rows.get(_SOUNDS, ())]
+        _write_rows(out / _CLIP_LIST, clips)
+        _write_rows(out / _SOUND_LIST, sounds)
         _write_media(out, rows, events, workers, progress)
         return out
 
@@ -89,13 +97,16 @@ class RippleTankWorld(DataSet):
         Returns:
             A `Listing`; rows have `split` and `caption`.
         """
-        splits = {split: _rows(split, events) for split, events in self._events().items()}
+        sounds = [{**row, "split": _SOUNDS} for row in _read_rows(Path(root) / _SOUND_LIST)]
+        splits: dict[str, list[dict]] = {split: [] for split in self._splits()}
+        for row in [*_read_rows(Path(root) / _CLIP_LIST), *sounds]:
+            splits[row["split"]].append({**row, "label": int(row["label"])})
         return Listing(Path(root), self.class_names, splits, [])
 
     def decode(self, row: dict, source: Path) -> dict:
         """See `DataSet.decode`; a file that was cut short is refused."""
         path = source / row["file"]
-        if row["split"] == "sounds":
+        if row["split"] == _SOUNDS:
             values: dict[str, Any] = {"audio": read_sound(path, rw.SAMPLE_RATE)}
         else:
             clip = read_clip(path, channels=1, sample_rate=rw.SAMPLE_RATE)
@@ -158,7 +169,7 @@ def _is_complete(folder):
 
 
 def _rows(split, events):
-    labels, suffix = (events.fine_labels, "flac") if split == "sounds" else (events.labels, "mkv")
+    labels, suffix = (events.fine_labels, "flac") if split == _SOUNDS else (events.labels, "mkv")
     names = rw.fine_class_names()
     return [
         {
@@ -172,7 +183,12 @@ def _rows(split, events):
     ]
 
 
-def _write_manifest(path, rows):
+def _read_rows(path):
+    """Rows that `_write_rows` wrote; none where it is empty, or older than `sounds.jsonl`."""
+    return read_sheet(path).rows if path.exists() and path.stat().st_size else []
+
+
+def _write_rows(path, rows):
     with replacing(path) as temporary, open(temporary, "w", encoding="utf-8") as file:
         file.writelines(json.dumps(row) + "\n" for row in rows)
 
