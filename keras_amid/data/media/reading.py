@@ -150,7 +150,8 @@ def read_sound(
         cutter: Any = None
         for _, frame, time in film.frames():
             if cutter is None:
-                cutter = SoundCutter(max(start, time or 0.0), end, sound)
+                begin = max(start, time or 0.0)
+                cutter = SoundCutter(begin, end, sound)
             cutter.add(frame, time)
             cutter.release(float("inf"))
             if end is not None and (time or 0.0) >= end:
@@ -159,8 +160,9 @@ def read_sound(
         samples = sound.finish()
         if not len(samples):
             raise MediaError(path, "no sound" + f" from {start:g} s on" * bool(start))
-    if end is not None and film.last() < end - _NOTICED:
-        found.append(f"segment at {start:g} s runs past the end ({film.last():.1f} s)")
+    last = begin + len(samples) / sample_rate
+    if end is not None and last < end - _NOTICED:
+        found.append(f"segment at {start:g} s runs past the end ({last:.1f} s)")
     if cutter.silence:
         found.append(f"sound lacks {cutter.silence:.1f} s in between")
     if notes is not None:

@@ -55,6 +55,36 @@ def test_the_whole_file(long_file):
     assert none.audio is None and none.sample_rate is None
 
 
+@pytest.mark.parametrize("start", [0.0, 1.5, 4.2])
+def test_a_segment_without_an_end_goes_on_to_the_files(long_file, start):
+    whole = media.read_segments(long_file, sample_rate=RATE)
+    clip = media.read_segments(long_file, [(start, None)], sample_rate=RATE)
+    assert numbers(clip.frames) == list(range(round(10 * start), 60)) and clip.notes == []
+    np.testing.assert_allclose(clip.audio, whole.audio[round(start * RATE) :], atol=1e-4)
+
+
+@pytest.mark.parametrize("segment", [(1.0, 2.5), (0.0, 0.3), (4.2, None), (5.5, 8.0)])
+def test_segments_of_a_sound(long_file, segment):
+    (start, end), notes = segment, []
+    sound = media.read_sound(long_file, RATE, segment=segment, notes=notes)
+    whole = media.read_sound(long_file, RATE)
+    wanted = whole[round(start * RATE) : None if end is None else round(end * RATE)]
+    np.testing.assert_allclose(sound, wanted, atol=1e-4)
+    over = ["segment at 5.5 s runs past the end (6.0 s)"]
+    assert notes == (over if end == 8.0 else [])
+
+
+def test_segments_that_make_no_sense(long_file):
+    with pytest.raises(media.MediaError, match="no sound from 7 s on"):
+        media.read_sound(long_file, RATE, segment=(7.0, None))
+    for wrong in [(1.0,), (2.0, 1.0), (-1.0, None), (None, 2.0), (0.0, float("nan")), 3]:
+        with pytest.raises(ValueError, match="`segment` must be .start, end. in seconds"):
+            media.read_sound(long_file, RATE, segment=wrong)
+    for wrong in [[(0.0, None), (1.0, 2.0)], [(None, None)], [(1.0,)]]:
+        with pytest.raises(ValueError, match="`segments` must be .start, end. in seconds"):
+            media.read_segments(long_file, wrong)
+
+
 @pytest.mark.parametrize("segments", [[(4.0, 5.0)], [(0.5, 1.5), (2.0, 2.5), (4.5, 5.0)]])
 def test_segments_by_timestamps_with_their_sound(long_file, segments):
     clip = media.read_segments(long_file, segments, sample_rate=RATE)
