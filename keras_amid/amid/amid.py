@@ -97,6 +97,7 @@ class AMID(Distiller):
         )
         self.use_enhanced_discriminator = bool(use_enhanced_discriminator)
         self.departures = Departures(bool(detach_teacher), bool(normalize_positives))
+        self.forms_auxiliary = self.mi_auxiliary_weight > 0
 
     def add_networks(self) -> None:
         """Makes the discriminators and the state."""
@@ -188,14 +189,14 @@ class AMID(Distiller):
     def _alignment(self, batch):
         """Phi_1 and Phi_2 of Eq. 14, as logs."""
         cosine = ops.stop_gradient(cosine_similarity(batch.teacher, batch.student))
-        instance = ops.trace(cosine)
         pairs = ops.cast(losses.same_class(batch.labels), cosine.dtype)
+        instance = ops.trace(pairs * cosine)  # of the complete samples, each its own pair
         count = ops.sum(pairs) - batch.size
         others = ops.sum(pairs * cosine) - instance
         if batch.training:
             self.state.add_cosines(instance, batch.size, others, count)
         return {
-            "instance_cosine": (instance / batch.size, batch.size),
+            "instance_cosine": (instance / ops.maximum(batch.size, 1.0), batch.size),
             "class_cosine": (others / ops.maximum(count, 1.0), count),
         }
 
@@ -212,7 +213,7 @@ class AMID(Distiller):
             return self.pair_normalizer
         same = ops.cast(losses.same_class(batch.labels), "float32")
         repeated = ops.sum(ops.cast(ops.sum(same, axis=1) > 1.5, "float32"))
-        return self.state.frequency_of_repeats(repeated, update=batch.training)
+        return self.state.frequency_of_repeats(repeated, batch.size, update=batch.training)
 
     @property
     def detach_teacher(self) -> bool:

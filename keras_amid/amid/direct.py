@@ -77,10 +77,9 @@ class DirectAMID(AMID):
 
     def distillation_loss(self, batch: Batch) -> Terms:
         """AMID's terms and L_MId, as terms: name -> (weight, values)."""
-        pairs = ops.arange(ops.shape(batch.labels)[0], dtype="int32")
         auxiliary = ops.stop_gradient(batch.auxiliary)
         l_mi_d = losses.mutual_information_loss(
-            batch.student, auxiliary, pairs, self.direct_temperature
+            batch.student, auxiliary, batch.numbers, self.direct_temperature
         )
         on = self.state.after_warmup.value
         return {

@@ -59,20 +59,23 @@ class AMIDState(keras.layers.Layer):
         """
         self.cosine_sums.assign_add(ops.stack([instance_sum, samples, class_sum, pairs]))
 
-    def frequency_of_repeats(self, repeated: Any, update: Any):
+    def frequency_of_repeats(self, repeated: Any, samples: Any, update: Any):
         """The running mean of w, at least 1: `pair_normalizer="frequency"`.
 
         The mean starts at the first batch's w and decays by 0.9 a batch; it includes the batch
-        it is asked for, and counts the batches of the warm-up too.
+        it is asked for, and counts the batches of the warm-up too, but none without a complete
+        sample.
 
         Args:
             repeated: scalar, w of this batch: samples whose class occurs more than once in it.
+            samples: scalar, the number of complete samples in it.
             update: bool, whether this is a training batch.
         """
         if update:
-            first = self.repeats.value < 0
-            mean = FREQUENCY_DECAY * self.repeats.value + (1.0 - FREQUENCY_DECAY) * repeated
-            self.repeats.assign(ops.where(first, repeated, mean))
+            before = self.repeats.value
+            mean = FREQUENCY_DECAY * before + (1.0 - FREQUENCY_DECAY) * repeated
+            mean = ops.where(before < 0, repeated, mean)
+            self.repeats.assign(ops.where(samples > 0, mean, before))
         return ops.maximum(self.repeats.value, 1.0)
 
     def epochs_before(self, epoch: int) -> int:

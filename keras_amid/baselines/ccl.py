@@ -53,6 +53,8 @@ class CCL(Distiller):
     Learning", CVPR 2021.
     """
 
+    forms_auxiliary = True
+
     def __init__(
         self,
         target: dict,

@@ -2,35 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
 from keras_amid import losses
+from keras_amid.baselines.candidates import Candidates
 from keras_amid.distiller.batch import Batch
+from keras_amid.losses.same_class import takes_part
 from keras_amid.losses.similarity import l2_normalize
 from keras_amid.typing import Tensor
-
-
-class Candidates(NamedTuple):
-    """What a batch is contrasted with, on both sides.
-
-    Attributes:
-        student, teacher: rows without gradient, shape `(rows, dim)`.
-        own: int32, shape `(batch,)`: each sample's own row.
-        picked: int32, shape `(batch, 1 + K)`: its positive, which is that row, and its negatives.
-        valid: boolean, shape `(batch, 1 + K)`: which of these count; None for all.
-        size: n, the number of samples that they stand for.
-    """
-
-    student: object
-    teacher: object
-    own: object
-    picked: object
-    valid: object
-    size: object
 
 
 @keras.saving.register_keras_serializable(package="keras_amid")
@@ -40,6 +23,9 @@ class ContrastiveMemory(keras.layers.Layer):
     All is in variables that are saved with the model, the state of the draw too. For n samples the
     banks and labels hold `n * (8 * embedding_dim + 4)` bytes (`memory_bytes`); a step takes about
     `16 * batch * n` bytes beside them.
+
+    A sample that lacks a modality (`Batch.complete`) neither changes its row nor is drawn, from the
+    first batch that has it until one in which it is complete.
 
     Args:
         representation_dim: int, D.
@@ -153,31 +139,48 @@ class ContrastiveMemory(keras.layers.Layer):
             `Candidates`.
         """
         if not self.has_banks:
-            return _batch_itself(batch, z_s, z_t)
+            return Candidates.of_batch(batch, z_s, z_t)
+        complete = takes_part(batch.labels)
+        self._mark(batch.index, complete)
+        picked, drawn = self._draw(batch.index)
+        complete = ops.expand_dims(complete, 1)
+        valid = ops.concatenate([complete, ops.logical_and(drawn, complete)], axis=1)
         # Copies: PyTorch's backward pass comes after `update` has overwritten the banks.
         return Candidates(
             student=ops.copy(self.student_bank.value),
             teacher=ops.copy(self.teacher_bank.value),
             own=batch.index,
-            picked=self._draw(batch.index),
-            valid=None,
+            picked=picked,
+            valid=valid,
             size=float(len(self.train_labels)),
         )
 
+    def _mark(self, index, complete):
+        """Makes the labels of incomplete samples negative, -1 - label, and those of others not."""
+        label = ops.take(self.labels.value, index, axis=0)
+        label = ops.where(ops.equal(label >= 0, complete), label, -1 - label)
+        labels = ops.scatter_update(self.labels.value, ops.expand_dims(index, 1), label)
+        self.labels.assign(labels)
+
     def _draw(self, index):
-        """Each sample's own index, then K of other classes, uniform and without replacement."""
+        """Each sample's own index, then K of other classes, uniform and without replacement.
+
+        Beside them, which of the K are such: there may be fewer that are complete.
+        """
         shape = (ops.shape(index)[0], len(self.train_labels))
         keys = keras.random.uniform(shape, seed=self.seed_generator)
         labels = self.labels.value
         own = ops.take(labels, index, axis=0)
         other = ops.not_equal(ops.expand_dims(own, 1), ops.expand_dims(labels, 0))
-        _, negatives = ops.top_k(ops.where(other, keys, -1.0), self.drawn_negatives)
-        return ops.concatenate([ops.expand_dims(index, 1), ops.cast(negatives, "int32")], axis=1)
+        other = ops.logical_and(other, ops.expand_dims(labels >= 0, 0))
+        found, negatives = ops.top_k(ops.where(other, keys, -1.0), self.drawn_negatives)
+        negatives = ops.cast(negatives, "int32")
+        return ops.concatenate([ops.expand_dims(index, 1), negatives], axis=1), found >= 0
 
     def normalizing_constants(
         self, student_scores: Any, teacher_scores: Any, candidates: Candidates, training: bool
     ):
-        """log Z of both sides: set by the first training batch, and kept.
+        """log Z of both sides: set by the first training batch with a complete sample, and kept.
 
         Args:
             student_scores, teacher_scores: float tensors, shape `(..., 1 + K)`.
@@ -188,33 +191,36 @@ class ContrastiveMemory(keras.layers.Layer):
             Tuple of two scalars.
         """
         size, valid = candidates.size, candidates.valid
-        if valid is not None and len(student_scores.shape) == 3:
-            valid = ops.expand_dims(valid, 1)
         both = (student_scores, teacher_scores)
         first = ops.stack([losses.log_normalizing_constant(s, size, valid) for s in both])
         log_z = ops.where(self.log_z_is_set.value > 0.5, self.log_z.value, first)
         if training:
-            self.log_z.assign(log_z)
-            self.log_z_is_set.assign(1.0)
+            known = ops.any(valid)
+            self.log_z.assign(ops.where(known, log_z, self.log_z.value))
+            self.log_z_is_set.assign(ops.where(known, 1.0, self.log_z_is_set.value))
         return ops.unstack(log_z, 2)
 
-    def update(self, index: Tensor | None, z_s: Any, z_t: Any):
+    def update(self, batch: Batch, z_s: Any, z_t: Any):
         """bank[index] <- l2norm(momentum bank[index] + (1 - momentum) z), where there are banks.
 
-        A sample that is in the batch twice counts once, with the mean of its embeddings.
+        A sample that is in the batch twice counts once, with the mean of its embeddings; one that
+        is not complete not at all.
 
         Args:
-            index: int32 tensor, shape `(batch,)`.
+            batch: `keras_amid.distiller.batch.Batch` with its index.
             z_s, z_t: embeddings of the two sides, shape `(batch, embedding_dim)`.
         """
         if not self.has_banks:
             return
-        same = ops.cast(losses.same_class(index), "float32")
-        same = same / ops.sum(same, axis=1, keepdims=True)
+        index, complete = batch.index, ops.expand_dims(takes_part(batch.labels), 0)
+        same = ops.cast(ops.logical_and(losses.same_class(index), complete), "float32")
+        times = ops.sum(same, axis=1, keepdims=True)
+        same = same / ops.maximum(times, 1.0)
         for bank, z in ((self.student_bank, z_s), (self.teacher_bank, z_t)):
             old = ops.take(bank.value, index, axis=0)
             mean = ops.matmul(same, ops.stop_gradient(z))
             rows = l2_normalize(self.momentum * old + (1.0 - self.momentum) * mean)
+            rows = ops.where(times > 0, rows, old)
             bank.assign(ops.scatter_update(bank.value, ops.expand_dims(index, 1), rows))
 
     def refuse_replicas(self, model: Any):
@@ -255,19 +261,3 @@ class ContrastiveMemory(keras.layers.Layer):
             "momentum": self.momentum,
             "normalize": self.normalize,
         }
-
-
-def _batch_itself(batch, z_s, z_t):
-    """The batch's embeddings as rows; the negatives are its members of other classes."""
-    own = ops.arange(ops.shape(z_s)[0], dtype="int32")
-    everyone = ops.broadcast_to(ops.expand_dims(own, 0), (ops.shape(own)[0],) * 2)
-    same = losses.same_class(batch.labels)
-    positive = ops.ones_like(same[:, :1])
-    return Candidates(
-        student=ops.stop_gradient(z_s),
-        teacher=ops.stop_gradient(z_t),
-        own=own,
-        picked=ops.concatenate([ops.expand_dims(own, 1), everyone], axis=1),
-        valid=ops.concatenate([positive, ops.logical_not(same)], axis=1),
-        size=batch.size,
-    )

@@ -113,18 +113,17 @@ class CRCD(Distiller):
         memory = self.memory
         memory.refuse_replicas(self)
         z_s, z_t = memory.embed(batch.student, batch.teacher)
-        candidates = memory.candidates(batch, z_s, z_t)
+        candidates = memory.candidates(batch, z_s, z_t).to_anchors()
         scores_s = self._scores(z_s, candidates.teacher, candidates)
         scores_t = self._scores(z_t, candidates.student, candidates)
         log_z = memory.normalizing_constants(scores_s, scores_t, candidates, batch.training)
         if batch.training:
-            memory.update(batch.index, z_s, z_t)
+            memory.update(batch, z_s, z_t)
         n, valid = candidates.size, candidates.valid
-        valid = None if valid is None else ops.expand_dims(valid, 1)
         rows = losses.contrastive_representation_loss(
             scores_s, log_z[0], n, valid
         ) + losses.contrastive_representation_loss(scores_t, log_z[1], n, valid)
-        return ops.mean(rows, axis=1)
+        return ops.mean(batch.over_complete(rows), axis=1)
 
     def _scores(self, z, rows, candidates):
         """r_t . r_s / T, shape (batch, anchors, 1 + K)."""

@@ -105,7 +105,7 @@ class CRD(Distiller):
         scores_t = self._scores(z_t, candidates.student, candidates.picked)
         log_z = memory.normalizing_constants(scores_s, scores_t, candidates, batch.training)
         if batch.training:
-            memory.update(batch.index, z_s, z_t)
+            memory.update(batch, z_s, z_t)
         n, valid = candidates.size, candidates.valid
         return losses.contrastive_representation_loss(
             scores_s, log_z[0], n, valid

@@ -39,6 +39,8 @@ class GMC(Distiller):
     ICML 2022.
     """
 
+    forms_auxiliary = True
+
     def __init__(
         self,
         target: dict,
@@ -82,6 +84,7 @@ class GMC(Distiller):
                 self.shared_projection(modality),
                 self.temperature,
                 self.positive_in_denominator,
+                batch.complete,
             )
             for modality in (batch.student, batch.auxiliary)
         )

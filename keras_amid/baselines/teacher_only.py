@@ -19,7 +19,8 @@ class TeacherOnly(Distiller):
     extractors and the classifier that the teacher trains, and of a projection (where there is
     one) that nothing trains: its gradient is 0. So `student_accuracy`, and what `predict` and an
     export give, are those of a student that was never taught. Data with the target modalities
-    only have the student's cross-entropy, as everywhere.
+    only have the student's cross-entropy, as everywhere; a sample that lacks an auxiliary modality
+    among others that do not (`x["present"]`) trains nothing.
 
     Args: see `Distiller`.
     """

@@ -14,13 +14,20 @@ class Batch:
     cross-entropy, and is the only one of a class of its own: a positive of itself alone, and a
     negative of every other.
 
+    A sample that lacks an auxiliary modality (`x["present"]`) is not complete: it has the student's
+    cross-entropy and no part in anything else. Its label is -1, which leaves it out of the losses
+    of `keras_amid.losses`, and what a method returns of it does not count
+    (`Distiller.distillation_loss`). A contrast of one's own must leave it out by `complete`.
+
     Attributes:
         labels: int32 tensor, shape `(batch,)`: the classes; each unlabelled sample has another
-            number, `num_classes` or larger.
+            number, `num_classes` or larger, and each that is not complete -1.
         targets: int32 tensor, shape `(batch,)`: the labels, 0 for unlabelled samples; what is made
             of them goes through `over_labelled`.
         labelled: float32 tensor, shape `(batch,)`: 1 for labelled samples, 0 for others; None
             where all are.
+        complete: bool tensor, shape `(batch,)`: whether a sample has all modalities; None where
+            all do.
         student, teacher, auxiliary: representations S, M, A, shape `(batch, dim)`. `teacher` and
             `auxiliary` are None where the batch has the target modalities only; with a fixed
             teacher there is no `auxiliary`.
@@ -29,7 +36,8 @@ class Batch:
         training: bool.
         index: int32 tensor, shape `(batch,)`: each sample's number in the training set, or None
             where x does not carry it.
-        size: number of samples, a float32 scalar.
+        size: number of complete samples, a float32 scalar: the B of every mean but that of the
+            student's cross-entropy.
     """
 
     def __init__(
@@ -43,14 +51,18 @@ class Batch:
     ):
         # Half precision would not do for sums over a batch, and the classifier and the
         # discriminators are float32 under every policy.
-        outputs = {name: ops.cast(value, "float32") for name, value in outputs.items()}
+        self.complete = outputs.get("complete")
+        outputs = {n: ops.cast(v, "float32") for n, v in outputs.items() if n != "complete"}
         self.student = outputs["student"]
         self.student_logits = outputs["student_logits"]
         self.teacher = outputs.get("teacher")
         self.teacher_logits = outputs.get("teacher_logits")
         self.auxiliary = outputs.get("auxiliary")
         self.training = training
-        self.size = ops.cast(ops.shape(self.student_logits)[0], "float32")
+        self.samples = ops.cast(ops.shape(self.student_logits)[0], "float32")
+        self.size = self.samples
+        if self.complete is not None:
+            self.size = ops.sum(ops.cast(self.complete, "float32"))
         self._set_labels(ops.cast(ops.convert_to_tensor(labels), "int32"), semi_supervised)
         if sample_weight is not None:
             sample_weight = ops.reshape(ops.cast(sample_weight, "float32"), (-1,))
@@ -66,16 +78,20 @@ class Batch:
             self.labels = ops.where(ops.equal(labels, -1), own, labels)
             self.targets = ops.where(labelled, labels, 0)
             self.labelled = ops.cast(labelled, "float32")
+        if self.complete is not None:
+            self.labels = ops.where(self.complete, self.labels, -1)
 
     def cross_entropy(self, logits: Tensor) -> Tensor:
         """Cross-entropy of the labels, one value per sample.
 
-        Values are such that their mean over the batch is that over the labelled samples: 0 for an
-        unlabelled one. A label outside `0..num_classes-1` gives NaN on every backend: the input
+        Values are such that their mean over the batch is that over the samples that count: the
+        labelled ones, and unless these are the student's logits, the complete ones among them. It
+        is 0 for any other. A label outside `0..num_classes-1` gives NaN on every backend: the input
         checks refuse it before, so this shows only in training loops that go around them.
 
         Args:
-            logits: float tensor, shape `(batch, num_classes)`.
+            logits: float tensor, shape `(batch, num_classes)`; `student_logits` itself for the
+                student's.
 
         Returns:
             float32 tensor, shape `(batch,)`.
@@ -84,13 +100,41 @@ class Batch:
         known = ops.logical_and(self._given >= 0, self._given < classes)
         truth = ops.one_hot(ops.where(known, self._given, 0), classes, dtype=logits.dtype)
         values = -ops.sum(truth * ops.log_softmax(logits, axis=-1), axis=-1)
-        if self.labelled is None:
-            return ops.where(known, values, float("nan"))
-        known = ops.logical_or(known, ops.equal(self._given, -1))
-        return self.over_labelled(ops.where(known, values, float("nan")))
+        if self.labelled is not None:
+            known = ops.logical_or(known, ops.equal(self._given, -1))
+        return self._over(self._counting(logits), ops.where(known, values, float("nan")))
+
+    def _counting(self, logits):
+        """1 for the samples whose labels count for these logits, else 0; None where all do."""
+        if logits is self.student_logits or self.complete is None:
+            return self.labelled
+        complete = ops.cast(self.complete, "float32")
+        return complete if self.labelled is None else complete * self.labelled
+
+    def _over(self, counting, values):
+        """The values so that their batch mean is that over the samples that count."""
+        if counting is None:
+            return values
+        return values * counting * (self.samples / ops.maximum(ops.sum(counting), 1.0))
+
+    def over_complete(self, values: Tensor) -> Tensor:
+        """The values so that their batch mean is that over the complete samples.
+
+        Args:
+            values: float tensor, shape `(..., batch)`.
+
+        Returns:
+            float32 tensor of this shape: as they are where all samples are complete, 0 for any
+            other.
+        """
+        if self.complete is None:
+            return values
+        return ops.where(self.complete, values, 0.0) * (self.samples / ops.maximum(self.size, 1.0))
 
     def over_labelled(self, values: Tensor) -> Tensor:
-        """The values, one per sample, so that their batch mean is that over the labelled samples.
+        """The values, one per sample, so that their mean is that over the labelled samples.
+
+        The mean is over the complete samples, as that of every term but `classification_loss` is.
 
         Args:
             values: float tensor, shape `(batch,)`, finite.
@@ -101,12 +145,19 @@ class Batch:
         """
         if self.labelled is None:
             return values
-        return values * self.labelled * (self.size / ops.maximum(self.labelled_size, 1.0))
+        counting = self.labelled
+        if self.complete is not None:
+            counting = counting * ops.cast(self.complete, "float32")
+        return values * counting * (self.size / ops.maximum(ops.sum(counting), 1.0))
 
     @property
-    def labelled_size(self):
-        """Number of labelled samples, a float32 scalar."""
-        return self.size if self.labelled is None else ops.sum(self.labelled)
+    def numbers(self) -> Tensor:
+        """Labels of a contrast in which a sample's own pair alone is positive: no two are equal.
+
+        int32, shape `(batch,)`; -1, as in `labels`, for a sample that is not complete.
+        """
+        own = ops.arange(ops.shape(self.labels)[0], dtype="int32")
+        return own if self.complete is None else ops.where(self.complete, own, -1)
 
     def classification_loss(self, with_teacher: bool = True) -> Tensor:
         """L_cls of Eq. 15: cross-entropy of the student and, where there is one, the teacher.
@@ -123,9 +174,18 @@ class Batch:
         return values
 
     def accuracy(self, logits: Tensor) -> Tensor:
-        """Fraction of the labelled samples whose largest logit is the label's, a float32 scalar."""
+        """Fraction of the samples that count whose largest logit is the label's, a float32 scalar.
+
+        Args:
+            logits: as of `cross_entropy`; the same samples count.
+        """
         hits = ops.equal(ops.cast(ops.argmax(logits, axis=-1), "int32"), self._given)
-        return ops.mean(self.over_labelled(ops.cast(hits, "float32")))
+        return ops.mean(self._over(self._counting(logits), ops.cast(hits, "float32")))
+
+    def count(self, logits: Tensor) -> Tensor:
+        """Number of the samples that count for `accuracy`, a float32 scalar."""
+        counting = self._counting(logits)
+        return self.samples if counting is None else ops.sum(counting)
 
     def mean(self, values: Tensor) -> Tensor:
         """Mean over the batch of values, one per sample, times the sample weights."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from keras_amid.distiller import step
 from keras_amid.validation import feeding
-from keras_amid.validation.checks import Expected
+from keras_amid.validation.rules import Expected
 
 _WHERE = {
     "fit": "training data",
@@ -40,6 +42,7 @@ class CheckedCalls:
             where=_WHERE[call],
             needed=self.training_inputs if training else list(self.target_extractors),
             known=self.modalities,
+            target=list(self.target_extractors),
             num_classes=self.num_classes,
             dtypes=dict(self.input_dtypes),  # without what Keras tracks, to be sent to processes
             labels_by_index=self.train_labels if training else None,
@@ -53,16 +56,19 @@ class CheckedCalls:
 
         Args: as of `keras.Model.fit`; x is a dict, modality -> array, and y integer labels
             `(batch,)`, or x a stream of such pairs. x may also hold "index", integers `(batch,)`:
-            each sample's number in the training set, which CRD and CRCD need. `validation_data`
-            may hold the target modalities only: then the student alone is evaluated.
+            each sample's number in the training set, which CRD and CRCD need, and "present", dict,
+            auxiliary modality -> bool `(batch,)`: whether a sample has it. One that lacks any
+            trains the student's cross-entropy only; what stands in its place may be anything of
+            the right shape and dtype, NaN too. `validation_data` may hold the target modalities
+            only: then the student alone is evaluated.
 
         Raises:
             ValueError: for a missing or unknown modality, labels that are not integers of shape
                 (batch,) in 0..num_classes-1, an index that is not integers of that shape (or, for
-                a method with `train_labels`, not in their range or with another label), values
-                that are not finite or that the extractor's dtype cannot hold, negative weights.
-                Arrays are checked before the first step, streams batch by batch before each is
-                used.
+                a method with `train_labels`, not in their range or with another label), a "present"
+                that is not as above or False for a target modality, values that are not finite or
+                that the extractor's dtype cannot hold, negative weights. Arrays are checked before
+                the first step, streams batch by batch before each is used.
         """
         step.refuse_compiled_loss(self, self.get_compile_config())
         return feeding.run(self, "fit", super().fit, args, kwargs)
@@ -106,7 +112,8 @@ class CheckedCalls:
         Returns:
             dict of `student` and, where x has the auxiliary modalities, `teacher` and
             `auxiliary` (unless the teacher is a fixed one): arrays of shape
-            `(samples, representation_dim)`.
+            `(samples, representation_dim)`. The last two are NaN for a sample that lacks what they
+            are made of (`x["present"]`).
 
         Raises:
             ValueError: as `fit`, for what x holds; labels do not matter.
@@ -114,6 +121,10 @@ class CheckedCalls:
         self._require_built("represent")
         predict = super().predict  # type: ignore[misc]  # of keras.Model, the next class in line
         outputs = feeding.run(self, "represent", predict, (x, batch_size, verbose), {})
+        complete = outputs.pop("complete", None)
+        for name in ("teacher", "auxiliary"):
+            if complete is not None and name in outputs:
+                outputs[name][~complete] = np.nan
         return {name: v for name, v in outputs.items() if not name.endswith("_logits")}
 
     def _require_built(self, call):

@@ -18,6 +18,7 @@ from keras_amid.distiller.construction import (
     then,
 )
 from keras_amid.distiller.fixed_teacher import check_fixed_teacher
+from keras_amid.distiller.presence import without_absent
 from keras_amid.typing import Tensor
 from keras_amid.validation.arguments import (
     check_choice,
@@ -25,7 +26,8 @@ from keras_amid.validation.arguments import (
     check_number,
     check_positive_int,
 )
-from keras_amid.validation.checks import INDEX, check_modalities
+from keras_amid.validation.checks import check_modalities
+from keras_amid.validation.rules import INDEX, PRESENT
 
 
 class Distiller(CheckedCalls, keras.Model):
@@ -41,7 +43,8 @@ class Distiller(CheckedCalls, keras.Model):
         target: dict, modality name -> extractor (`keras.Model` or `keras.layers.Layer`, output
             `(batch, features)`): what the student will have when deployed.
         auxiliary: dict, likewise: what only training has. Frozen (`trainable` is set to False,
-            and they run in inference mode) unless `train_auxiliary`.
+            and they run in inference mode) unless `train_auxiliary`. Batch statistics of one that
+            trains see zeros in the place of what a sample lacks (`x["present"]`).
         num_classes: int, at least 2.
         representation_dim: int, size D of the representations.
         train_auxiliary: bool, also train the auxiliary extractors.
@@ -69,6 +72,8 @@ class Distiller(CheckedCalls, keras.Model):
 
     #: Whether the method runs the auxiliary extractors and has a teacher.
     uses_teacher = True
+    #: Whether its loss forms A, so that A's accuracy, through the classifier, is logged.
+    forms_auxiliary = False
     #: Labels of the training set by index, for a method that needs the index; else None.
     train_labels = None
 
@@ -181,17 +186,21 @@ class Distiller(CheckedCalls, keras.Model):
 
         Args:
             x: dict, modality -> tensor `(batch, ...)`. With the target modalities only, there is
-                only the student.
+                only the student. "present" may say which samples have a modality, dict, modality
+                -> bool `(batch,)`; the networks see zeros in the place of what is absent.
             training: bool.
 
         Returns:
             dict of `student` (batch, D) and `student_logits` (batch, num_classes), and, where x
             has auxiliary modalities and the method uses them, `teacher`, `auxiliary` (batch, D)
-            and `teacher_logits`; a fixed teacher comes without `auxiliary`.
+            and `teacher_logits`; a fixed teacher comes without `auxiliary`. Besides them
+            `complete`, bool `(batch,)`, where x says that samples may lack what the teacher takes.
         """
         networks = self.networks if self._has_teacher(x) else self.student_networks
         check_modalities(x, networks.input, self.modalities)
-        return networks({m: x[m] for m in networks.input}, training=training)
+        inputs, complete = without_absent({m: x[m] for m in networks.input}, x.get(PRESENT))
+        outputs = networks(inputs, training=training)
+        return outputs if complete is None else {**outputs, "complete": complete}
 
     def _has_teacher(self, x):
         """Whether x has more modalities than the student's, and the method a use for them."""
@@ -209,7 +218,9 @@ class Distiller(CheckedCalls, keras.Model):
         Returns:
             dict, name -> `(weight, values)`: the loss is the sum of `weight * values`, and the
             batch mean of the values is logged under the name. A weight is a float or a scalar
-            tensor, values are a float tensor, shape `(batch,)`.
+            tensor, values are a float tensor, shape `(batch,)`. Means are over the complete
+            samples of the batch, whatever the values of others; but `classification_loss`, of
+            `batch.cross_entropy`, has all in it.
         """
         raise NotImplementedError(f"{type(self).__name__} must define `distillation_loss`.")
 

@@ -10,6 +10,9 @@ from keras import ops
 from keras_amid.distiller.batch import Batch
 from keras_amid.typing import Tensor, Terms
 
+#: The term that the base takes as it is: it holds the student's cross-entropy, of all samples.
+CLASSIFICATION = "classification_loss"
+
 
 @keras.saving.register_keras_serializable(package="keras_amid")
 class SampleMean(keras.losses.Loss):
@@ -42,15 +45,31 @@ def terms_and_logs(model: Any, batch: Batch):
     """
     # Data without auxiliary modalities: the student alone is evaluated.
     if model.uses_teacher and batch.teacher is None:
-        terms, further = {"classification_loss": (1.0, batch.classification_loss())}, {}
+        terms, further = {CLASSIFICATION: (1.0, batch.classification_loss())}, {}
     else:
         terms = model.distillation_loss(batch)
         further = model.monitored(batch, terms)
-    logs = {"student_accuracy": (batch.accuracy(batch.student_logits), batch.labelled_size)}
-    if batch.teacher is not None:
-        logs["teacher_accuracy"] = (batch.accuracy(batch.teacher_logits), batch.labelled_size)
-    logs |= {name: (batch.mean(values), batch.size) for name, (_, values) in terms.items()}
+    terms = {
+        name: (weight, values if name == CLASSIFICATION else batch.over_complete(values))
+        for name, (weight, values) in terms.items()
+    }
+    sizes = {name: batch.samples if name == CLASSIFICATION else batch.size for name in terms}
+    logs = {
+        f"{side}_accuracy": (batch.accuracy(logits), batch.count(logits))
+        for side, logits in _all_logits(model, batch).items()
+    }
+    logs |= {name: (batch.mean(values), sizes[name]) for name, (_, values) in terms.items()}
     return terms, logs | further
+
+
+def _all_logits(model, batch):
+    """Of what there is an accuracy: student, teacher, and A where the method's loss forms it."""
+    logits = {"student": batch.student_logits}
+    if batch.teacher is not None:
+        logits["teacher"] = batch.teacher_logits
+    if batch.auxiliary is not None and model.forms_auxiliary:
+        logits["auxiliary"] = model.classifier(ops.stop_gradient(batch.auxiliary))
+    return logits
 
 
 def refuse_compiled_loss(model: Any, compiled: dict | None):

@@ -9,8 +9,8 @@ import keras
 import numpy as np
 
 from keras_amid.data.storage.progress import progress_bar
-from keras_amid.validation.checks import INDEX
 from keras_amid.validation.leaves import as_array
+from keras_amid.validation.rules import INDEX
 from keras_amid.validation.streams import BatchCheck
 
 

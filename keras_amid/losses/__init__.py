@@ -1,4 +1,9 @@
-"""Losses as plain functions: one value per sample, the reduction is the caller's."""
+"""Losses as plain functions: one value per sample, the reduction is the caller's.
+
+Where a loss compares the samples of a batch, a negative label leaves its sample out: it is neither
+anchor nor candidate, of no pair and counted nowhere; its own value is 0, whatever (finite) stands
+in its place.
+"""
 
 from keras_amid.losses.adversarial import adversarial_loss, discriminator_loss
 from keras_amid.losses.contrastive_representation import (
@@ -17,7 +22,7 @@ from keras_amid.losses.noise_contrastive import (
     symmetric_noise_contrastive_loss,
 )
 from keras_amid.losses.relation import relation_similarity
-from keras_amid.losses.same_class import next_of_same_class, same_class
+from keras_amid.losses.same_class import next_of_same_class, other_class, same_class
 from keras_amid.losses.symmetric_kl import symmetric_kl_divergence
 from keras_amid.losses.tempered_kl import tempered_kl_divergence
 
@@ -33,6 +38,7 @@ __all__ = [
     "mutual_information_loss",
     "next_of_same_class",
     "noise_contrastive_loss",
+    "other_class",
     "relation_similarity",
     "same_class",
     "symmetric_kl_divergence",

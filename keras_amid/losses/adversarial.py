@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from keras import ops
 
-from keras_amid.losses.same_class import next_of_same_class, same_class
+from keras_amid.losses.same_class import next_of_same_class, same_class, takes_part
 from keras_amid.losses.similarity import at_least_float32
 from keras_amid.typing import Tensor
 
@@ -16,7 +16,7 @@ def adversarial_loss(
     weights: tuple = (0.5, 0.5),
     pair_normalizer: float | str = "batch",
 ) -> Tensor:
-    """Eq. 12, one value per sample; its mean over the batch is
+    """Eq. 12, one value per sample; its mean over the samples that take part is
 
         L_adv = -lambda_1/B sum_i log D1(S_i) - lambda_2/d sum_{v in V} log D2(S_v')         (12)
 
@@ -26,7 +26,7 @@ def adversarial_loss(
     Args:
         fundamental_student: D1's logits of the student, shape `(batch,)` or `(batch, 1)`.
         enhanced_student: D2's logits of the student, likewise, each at its own sample's index.
-        labels: integer tensor, shape `(batch,)`.
+        labels: integer tensor, shape `(batch,)`; a negative one leaves its sample out.
         weights: (lambda_1, lambda_2).
         pair_normalizer: d of Eq. 12: `"batch"` (the size of V, at least 1) or a number.
 
@@ -36,7 +36,7 @@ def adversarial_loss(
     repeated, successor = _repeated_and_successor(labels)
     fundamental = -_log_sigmoid(fundamental_student)
     enhanced = -ops.take(_log_sigmoid(enhanced_student), successor, axis=0)
-    return _combine(fundamental, enhanced, repeated, weights, pair_normalizer)
+    return _combine(fundamental, enhanced, labels, repeated, weights, pair_normalizer)
 
 
 def discriminator_loss(
@@ -48,7 +48,7 @@ def discriminator_loss(
     weights: tuple = (0.5, 0.5),
     pair_normalizer: float | str = "batch",
 ) -> Tensor:
-    """Eq. 13, one value per sample; its mean over the batch is
+    """Eq. 13, one value per sample; its mean over the samples that take part is
 
         L_D = -lambda_1/B sum_i [ log D1(M_i) + log(1 - D1(S_i)) ]
               -lambda_2/d sum_{v in V} [ log D2(M_v) + log(1 - D2(S_v')) ]                   (13)
@@ -58,7 +58,7 @@ def discriminator_loss(
         fundamental_student: D1's logits of the student.
         enhanced_teacher: D2's logits of the teacher.
         enhanced_student: D2's logits of the student, each at its own sample's index.
-        labels: integer tensor, shape `(batch,)`.
+        labels: integer tensor, shape `(batch,)`; a negative one leaves its sample out.
         weights: (lambda_1, lambda_2).
         pair_normalizer: d of Eq. 12, as in `adversarial_loss`.
 
@@ -69,13 +69,15 @@ def discriminator_loss(
     fundamental = -_log_sigmoid(fundamental_teacher) - _log_one_minus_sigmoid(fundamental_student)
     enhanced_student = ops.take(_log_one_minus_sigmoid(enhanced_student), successor, axis=0)
     enhanced = -_log_sigmoid(enhanced_teacher) - enhanced_student
-    return _combine(fundamental, enhanced, repeated, weights, pair_normalizer)
+    return _combine(fundamental, enhanced, labels, repeated, weights, pair_normalizer)
 
 
-def _combine(fundamental, enhanced, repeated, weights, pair_normalizer):
+def _combine(fundamental, enhanced, labels, repeated, weights, pair_normalizer):
     """The common shape of Eq. 12 and 13, times B / B: the batch mean gives 1/B and 1/d."""
     repeated = ops.cast(repeated, fundamental.dtype)
-    batch = ops.sum(ops.ones_like(repeated))
+    there = takes_part(labels)
+    fundamental = ops.where(there, fundamental, 0.0)
+    batch = ops.sum(ops.cast(there, fundamental.dtype))
     if isinstance(pair_normalizer, str):
         if pair_normalizer != "batch":
             raise ValueError(

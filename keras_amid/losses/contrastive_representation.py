@@ -61,14 +61,15 @@ def log_normalizing_constant(
         valid: as in `contrastive_representation_loss`; the positives count too.
 
     Returns:
-        float32 scalar, without gradient.
+        float32 scalar, without gradient; without any valid score a large negative number.
     """
     scores = ops.stop_gradient(at_least_float32(scores))
     counts = ops.ones_like(scores)
     if valid is not None:
         counts = counts * ops.cast(valid, scores.dtype)
     total = ops.logsumexp(ops.where(counts > 0, scores, -1e9))
-    return total - ops.log(ops.sum(counts)) + ops.log(ops.cast(dataset_size, scores.dtype))
+    mean = total - ops.log(ops.maximum(ops.sum(counts), 1.0))
+    return mean + ops.log(ops.cast(dataset_size, scores.dtype))
 
 
 def _is_negative(scores, valid):

@@ -9,7 +9,11 @@ from keras_amid.typing import Tensor
 
 
 def geometric_multimodal_contrastive_loss(
-    joint: Tensor, modality: Tensor, temperature: float, positive_in_denominator: bool = True
+    joint: Tensor,
+    modality: Tensor,
+    temperature: float,
+    positive_in_denominator: bool = True,
+    valid: Tensor | None = None,
 ) -> Tensor:
     """GMC's loss for one modality; the method sums it over the modalities.
 
@@ -25,9 +29,12 @@ def geometric_multimodal_contrastive_loss(
         modality: m, float tensor, shape `(batch, dim)`; normalised here.
         temperature: positive float, tau.
         positive_in_denominator: bool. False: the paper's formula, which can be negative.
+        valid: boolean tensor, shape `(batch,)`, or None for all: which samples count; both rows of
+            any other are left out.
 
     Returns:
-        float32 tensor, shape `(batch,)`. A batch of one has no negatives: 0.
+        float32 tensor, shape `(batch,)`. A batch of one has no negatives: 0. So has a sample that
+        does not count.
 
     Reference: Poklukar et al., "Geometric Multimodal Contrastive Representation Learning",
     ICML 2022.
@@ -40,6 +47,10 @@ def geometric_multimodal_contrastive_loss(
     partner = ops.mod(row + batch, rows)
     is_positive = ops.equal(ops.expand_dims(partner, 1), ops.expand_dims(row, 0))
     left_out = ops.equal(ops.expand_dims(row, 1), ops.expand_dims(row, 0))
+    if valid is not None:
+        valid = ops.tile(valid, 2)
+        pairs = ops.logical_and(ops.expand_dims(valid, 1), ops.expand_dims(valid, 0))
+        left_out = ops.logical_or(left_out, ops.logical_not(pairs))
     if not positive_in_denominator:
         left_out = ops.logical_or(left_out, is_positive)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from keras import ops
 
-from keras_amid.losses.same_class import same_class
+from keras_amid.losses.same_class import other_class, same_class, takes_part
 from keras_amid.losses.similarity import at_least_float32, cosine_similarity, log_posterior
 from keras_amid.typing import Tensor
 
@@ -27,7 +27,7 @@ def mutual_information_loss(
     Args:
         anchor: float tensor, shape `(batch, dim)`.
         candidates: float tensor, shape `(batch, dim)`.
-        labels: integer tensor, shape `(batch,)`.
+        labels: integer tensor, shape `(batch,)`; a negative one leaves its sample out.
         temperature: positive float, tau.
         normalize_positives: ours, not the paper's: True divides the sum over the positives by
             their number k, so that a class seen often in a batch weighs no more than others.
@@ -38,11 +38,13 @@ def mutual_information_loss(
     Reference: Chen et al., "Enhanced Multimodal Representation Learning with Cross-modal KD",
     CVPR 2023.
     """
-    log_h, log_one_minus_h = log_posterior(cosine_similarity(anchor, candidates) / temperature)
-    same = same_class(labels)
+    logits = cosine_similarity(anchor, candidates) / temperature
+    log_h, log_one_minus_h = log_posterior(logits, takes_part(labels))
+    same, other = same_class(labels), other_class(labels)
     if normalize_positives:
-        log_h = log_h / ops.sum(ops.cast(same, log_h.dtype), axis=1, keepdims=True)
-    return -ops.sum(ops.where(same, log_h, log_one_minus_h), axis=1)
+        positives = ops.sum(ops.cast(same, log_h.dtype), axis=1, keepdims=True)
+        log_h = log_h / ops.maximum(positives, 1.0)
+    return -ops.sum(ops.where(same, log_h, ops.where(other, log_one_minus_h, 0.0)), axis=1)
 
 
 def mutual_information_bound(loss: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
@@ -55,11 +57,11 @@ def mutual_information_bound(loss: Tensor, labels: Tensor) -> tuple[Tensor, Tens
 
     Returns:
         Tuple `(bound, valid)`, each of shape `(batch,)`, float32: an anchor without a sample of
-        another class (N = 0) has no bound, and there both are 0.
+        another class (N = 0), or with a negative label, has no bound, and there both are 0.
     """
     loss = at_least_float32(loss)
-    same = ops.cast(same_class(labels), loss.dtype)
-    positives = ops.sum(same, axis=1)
-    negatives = ops.sum(1.0 - same, axis=1)
+    positives = ops.sum(ops.cast(same_class(labels), loss.dtype), axis=1)
+    negatives = ops.sum(ops.cast(other_class(labels), loss.dtype), axis=1)
     valid = ops.cast(negatives > 0, loss.dtype)
-    return valid * (ops.log(ops.maximum(negatives, 1.0) / positives) - loss), valid
+    rate = ops.maximum(negatives, 1.0) / ops.maximum(positives, 1.0)
+    return valid * (ops.log(rate) - loss), valid

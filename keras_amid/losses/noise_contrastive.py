@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from keras import ops
 
-from keras_amid.losses.same_class import same_class
+from keras_amid.losses.same_class import other_class, same_class, takes_part
 from keras_amid.losses.similarity import cosine_similarity, log_posterior
 from keras_amid.typing import Tensor
 
@@ -21,7 +21,7 @@ def noise_contrastive_loss(
     Args:
         anchor: float tensor, shape `(batch, dim)`.
         candidates: float tensor, shape `(batch, dim)`.
-        labels: integer tensor, shape `(batch,)`.
+        labels: integer tensor, shape `(batch,)`; a negative one leaves its sample out.
         temperature: positive float, tau.
 
     Returns:
@@ -30,12 +30,13 @@ def noise_contrastive_loss(
     Reference: Chen et al., "Distilling Audio-Visual Knowledge by Compositional Contrastive
     Learning", CVPR 2021.
     """
-    log_h, log_one_minus_h = log_posterior(cosine_similarity(anchor, candidates) / temperature)
-    same = same_class(labels)
+    logits = cosine_similarity(anchor, candidates) / temperature
+    log_h, log_one_minus_h = log_posterior(logits, takes_part(labels))
+    same, other = same_class(labels), other_class(labels)
     positives = ops.sum(ops.cast(same, log_h.dtype), axis=1)
-    negatives = ops.sum(ops.cast(ops.logical_not(same), log_h.dtype), axis=1)
-    positive_part = ops.sum(ops.where(same, log_h, 0.0), axis=1) / positives
-    negative_part = ops.sum(ops.where(same, 0.0, log_one_minus_h), axis=1)
+    negatives = ops.sum(ops.cast(other, log_h.dtype), axis=1)
+    positive_part = ops.sum(ops.where(same, log_h, 0.0), axis=1) / ops.maximum(positives, 1.0)
+    negative_part = ops.sum(ops.where(other, log_one_minus_h, 0.0), axis=1)
     return -positive_part - negative_part / ops.maximum(negatives, 1.0)
 
 
@@ -47,7 +48,7 @@ def symmetric_noise_contrastive_loss(
     Args:
         u: float tensor, shape `(batch, dim)`.
         v: float tensor, shape `(batch, dim)`.
-        labels: integer tensor, shape `(batch,)`.
+        labels: integer tensor, shape `(batch,)`; a negative one leaves its sample out.
         temperature: positive float, tau.
 
     Returns:

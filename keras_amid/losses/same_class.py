@@ -1,4 +1,7 @@
-"""Which samples of a batch share a class: the index sets of Eq. 8 and Eq. 12."""
+"""Which samples of a batch share a class: the index sets of Eq. 8 and Eq. 12.
+
+A negative label leaves its sample out of all of them.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +17,32 @@ def same_class(labels: Tensor) -> Tensor:
         labels: integer tensor, shape `(batch,)`.
 
     Returns:
-        Boolean tensor, shape `(batch, batch)`; the diagonal is true. Row i holds P(i) of Eq. 8.
+        Boolean tensor, shape `(batch, batch)`. Row i holds P(i) of Eq. 8: the diagonal is true. The
+        row and the column of a negative label are false.
     """
-    return ops.equal(ops.expand_dims(labels, 1), ops.expand_dims(labels, 0))
+    same = ops.equal(ops.expand_dims(labels, 1), ops.expand_dims(labels, 0))
+    return ops.logical_and(same, ops.expand_dims(takes_part(labels), 1))
+
+
+def other_class(labels: Tensor) -> Tensor:
+    """Tells which pairs of a batch are of different classes: the negatives of Eq. 8.
+
+    Args:
+        labels: integer tensor, shape `(batch,)`.
+
+    Returns:
+        Boolean tensor, shape `(batch, batch)`. The row and the column of a negative label are
+        false.
+    """
+    there = takes_part(labels)
+    pairs = ops.logical_and(ops.expand_dims(there, 1), ops.expand_dims(there, 0))
+    different = ops.not_equal(ops.expand_dims(labels, 1), ops.expand_dims(labels, 0))
+    return ops.logical_and(different, pairs)
+
+
+def takes_part(labels: Tensor) -> Tensor:
+    """Tells which samples of a batch are not left out: labels >= 0, boolean, shape `(batch,)`."""
+    return ops.convert_to_tensor(labels) >= 0
 
 
 def next_of_same_class(same: Tensor) -> Tensor:
@@ -24,7 +50,7 @@ def next_of_same_class(same: Tensor) -> Tensor:
 
     Within each class this is one cycle, so over the samples whose class occurs more than once
     (V of Eq. 12) it is a permutation without fixed points: each representation is used once. A
-    sample that is alone in its class gets its own index.
+    sample that is alone in its class gets its own index, one that is left out any.
 
     Args:
         same: boolean tensor, shape `(batch, batch)`, from `same_class`.

@@ -39,7 +39,7 @@ def cosine_similarity(anchor: Tensor, candidates: Tensor) -> Tensor:
     return ops.matmul(l2_normalize(anchor), ops.transpose(l2_normalize(candidates)))
 
 
-def log_posterior(logits: Tensor) -> Tensor:
+def log_posterior(logits: Tensor, candidates: Tensor | None = None) -> Tensor:
     """log h_ij and log(1 - h_ij), h_ij = softmax over j of logits_ij (Eq. 7), both finite.
 
     1 - h_ij = sum over k != j of exp(logits_ik) / sum over k of exp(logits_ik). Only the largest
@@ -48,15 +48,19 @@ def log_posterior(logits: Tensor) -> Tensor:
 
     Args:
         logits: float tensor, shape `(n, m)`.
+        candidates: boolean tensor, shape `(m,)`, or None for all: which j the sums run over.
 
     Returns:
-        Tuple `(log_h, log_one_minus_h)`, each of shape `(n, m)`. With m = 1 the second has no
-        finite value: it is a large negative number (and without gradient), for a caller to mask.
+        Tuple `(log_h, log_one_minus_h)`, each of shape `(n, m)`. With one candidate the second has
+        no finite value: it is a large negative number (and without gradient), for a caller to
+        mask. So is log_h of what is no candidate.
     """
+    if candidates is not None:
+        logits = ops.where(ops.expand_dims(candidates, 0), logits, -1e9)
     log_h = ops.log_softmax(logits, axis=1)
-    candidates = ops.arange(ops.shape(logits)[1], dtype="int32")
+    columns = ops.arange(ops.shape(logits)[1], dtype="int32")
     largest = ops.expand_dims(ops.cast(ops.argmax(logits, axis=1), "int32"), 1)
-    is_largest = ops.equal(ops.expand_dims(candidates, 0), largest)
+    is_largest = ops.equal(ops.expand_dims(columns, 0), largest)
 
     others = ops.logsumexp(ops.where(is_largest, -1e9, log_h), axis=1, keepdims=True)
     h_of_others = ops.where(is_largest, 0.0, ops.exp(log_h))

@@ -6,8 +6,8 @@ from typing import Any
 
 import keras
 
-from keras_amid.validation.checks import INDEX as INDEX
-from keras_amid.validation.checks import RESERVED
+from keras_amid.validation.rules import INDEX as INDEX
+from keras_amid.validation.rules import RESERVED
 from keras_amid.validation.scalars import check_choice as check_choice
 from keras_amid.validation.scalars import check_int as check_int
 from keras_amid.validation.scalars import check_number as check_number

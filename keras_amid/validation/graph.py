@@ -6,8 +6,9 @@ from typing import Any
 
 import tensorflow as tf
 
-from keras_amid.validation.checks import Expected, check_batch, rules, split
+from keras_amid.validation.checks import check_batch, split
 from keras_amid.validation.leaves import Leaf
+from keras_amid.validation.rules import Expected, Rule, rules
 
 
 class Tensors:
@@ -30,6 +31,11 @@ class Tensors:
         index = tf.clip_by_value(tf.cast(index, "int64"), 0, len(labels) - 1)
         labels, y = tf.gather(tf.constant(labels, "int64"), index), tf.cast(y, "int64")
         return tf.cast(tf.raw_ops.NotEqual(x=labels, y=y, incompatible_shape_error=False), "int8")
+
+    @staticmethod
+    def absent(mask: tf.Tensor) -> tf.Tensor:
+        """1 where a mask is False, else 0."""
+        return tf.cast(~mask, "int8")
 
 
 def check_dataset(dataset: tf.data.Dataset, expected: Expected) -> tf.data.Dataset:
@@ -57,12 +63,22 @@ def check_dataset(dataset: tf.data.Dataset, expected: Expected) -> tf.data.Datas
 
 
 def _holds(rule):
-    values, low, high = rule.values, rule.low, rule.high
+    values, low, high = _counting(rule), rule.low, rule.high
     if isinstance(values, (tf.RaggedTensor, tf.SparseTensor)):
         values = values.values if isinstance(values, tf.SparseTensor) else values.flat_values
     if not tf.is_tensor(low):  # in TensorFlow's own choice of dtype a bound may overflow
         low, high = tf.constant(low, values.dtype), tf.constant(high, values.dtype)
     return tf.reduce_all((values >= low) & (values <= high))
+
+
+def _counting(rule: Rule):
+    """The values of the samples that count for a rule."""
+    values, rows = rule.values, rule.rows
+    if rows is None or isinstance(values, tf.SparseTensor):
+        return values
+    size = Tensors.size(values)
+    rows = tf.pad(rows, [[0, size]], constant_values=True)[:size]  # of another size: another rule
+    return tf.ragged.boolean_mask(values, rows)
 
 
 def _refuse(data, expected):

@@ -11,7 +11,8 @@ from typing import Any
 import keras
 
 from keras_amid.validation.arguments import check_choice
-from keras_amid.validation.checks import DataError, Expected, check_batch
+from keras_amid.validation.checks import check_batch
+from keras_amid.validation.rules import DataError, Expected
 
 _CALLS = ("fit", "evaluate", "predict", "represent")
 # Checked stream -> the model and the call it was checked for.

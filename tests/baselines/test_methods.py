@@ -44,6 +44,7 @@ def fixed_teacher():
 
 BANKS = {"train_labels": Y, "embedding_dim": 3, "num_negatives": 6}
 TEACHER = {"teacher_accuracy"}
+BOTH = TEACHER | {"auxiliary_accuracy"}
 AMID = {
     "divergence_loss", "mi_student_loss", "adversarial_loss", "discriminator_loss",
     "mi_student_bound", "instance_cosine", "class_cosine",
@@ -52,17 +53,17 @@ AMID = {
 METHODS = {
     "StudentOnly": (lambda: tiny.method("StudentOnly"), set(), set()),
     "TeacherOnly": (lambda: tiny.method("TeacherOnly"), TEACHER, set()),
-    "GMC": (lambda: tiny.method("GMC"), TEACHER | {"contrastive_loss"}, set()),
+    "GMC": (lambda: tiny.method("GMC"), BOTH | {"contrastive_loss"}, set()),
     "CCL": (
         lambda: tiny.method("CCL", kl_weight=0.5, kl_temperature=3.0),
-        TEACHER | {"contrastive_loss", "divergence_loss", "kl_loss"}, set(),
+        BOTH | {"contrastive_loss", "divergence_loss", "kl_loss"}, set(),
     ),
     "StudentContrast": (
         lambda: tiny.method("StudentContrast"), TEACHER | {"contrastive_loss"}, set(),
     ),
     "DirectAMID": (
         lambda: tiny.method("DirectAMID", direct_weight=2.0, direct_temperature=0.3),
-        TEACHER | AMID | {"mi_auxiliary_loss", "mi_auxiliary_bound", "mi_direct_loss"}
+        BOTH | AMID | {"mi_auxiliary_loss", "mi_auxiliary_bound", "mi_direct_loss"}
         | {"lambda_1", "lambda_2"},
         {"lambda_1", "lambda_2"},
     ),

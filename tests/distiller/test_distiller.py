@@ -13,7 +13,8 @@ pytestmark = pytest.mark.filterwarnings("ignore:Your input ran out of data:UserW
 
 TWO, Y = tiny.data(12)
 LOGS = {
-    "loss", "student_accuracy", "teacher_accuracy", "classification_loss", "divergence_loss",
+    "loss", "student_accuracy", "teacher_accuracy", "auxiliary_accuracy",
+    "classification_loss", "divergence_loss",
     "mi_student_loss", "mi_auxiliary_loss", "adversarial_loss", "discriminator_loss",
     "mi_student_bound", "mi_auxiliary_bound", "instance_cosine", "class_cosine",
     "lambda_1", "lambda_2",
