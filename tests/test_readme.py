@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 @pytest.mark.slow
 def test_readme_example_trains_and_exports(tmp_path):
     text = (ROOT / "README.md").read_text()
-    example, _ = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    example, *_ = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     assert len(example.splitlines()) <= 30
     (tmp_path / "example.py").write_text(example)
     subprocess.run([sys.executable, "example.py"], cwd=tmp_path, check=True, timeout=300)
@@ -29,7 +29,7 @@ def test_readme_example_trains_and_exports(tmp_path):
 
 def test_readme_example_of_data(tmp_path, monkeypatch):
     text = (ROOT / "README.md").read_text()
-    _, example = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    _, example, _ = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     rng = np.random.default_rng(0)
     clips = {str(i): rng.integers(0, 256, (20, 24, 32, 3), "uint8") for i in range(18)}
     network = keras.Sequential(
@@ -46,6 +46,25 @@ def test_readme_example_of_data(tmp_path, monkeypatch):
     assert x["video"].shape == (16, 16, 112, 112, 3) and x["audio"].shape == (16, 100)
     ids = np.round(x["audio"][:, 0] * 20).astype(int)
     np.testing.assert_array_equal(ids % 3, y)  # each sample's own features
+
+
+def test_readme_example_of_unlabelled_and_missing():
+    text = (ROOT / "README.md").read_text()
+    *_, example = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    rng = np.random.default_rng(0)
+    names = {
+        "ka": ka,
+        "np": np,
+        "EpochShuffle": ka.data.EpochShuffle,
+        "x": {m: rng.normal(size=(200, n)) for m, n in (("video", 5), ("audio", 4))},
+        "y": rng.integers(0, 10, 200),
+        "target": {"video": tiny.extractor(tiny.VIDEO, 8, "v")},
+        "auxiliary": {"audio": tiny.extractor(tiny.AUDIO, 8, "a")},
+    }
+    exec(example, names)
+    history = names["model"].history.history
+    assert len(history["auxiliary_accuracy"]) == 4 and np.isfinite(history["loss"]).all()
+    assert len(names["train"]) == 19
 
 
 def test_readme_request_has_the_shape_of_a_clip():

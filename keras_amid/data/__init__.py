@@ -17,6 +17,7 @@ _HOMES = {
     "Decoder": "pipeline.decoder",
     "EpochShuffle": "pipeline.shuffling",
     "FeatureCache": "pipeline.feature_cache",
+    "LabelledBatches": "pipeline.labelled_batches",
     "MaskSpectrogram": "pipeline.augmentation",
     "Limits": "media",
     "MediaError": "media",

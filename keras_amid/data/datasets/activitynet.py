@@ -51,6 +51,7 @@ class ActivityNet(DataSet):
     sample_rate: int = options.sample_rate(32000)
     short_side: int = options.short_side()
     fps: float | None = options.fps(8.0)
+    missing: str = options.missing("leave-out")
     annotations: str | None = options.path(f"{ANNOTATIONS}, where it is not in the root")
 
     def read(self, root: str | Path | Sequence[str | Path]) -> Listing:
@@ -94,7 +95,12 @@ class ActivityNet(DataSet):
 
     def decode(self, row: dict, source: Path | tuple[Path, ...]) -> dict:
         """See `DataSet.decode`."""
-        return VideoReader(self.sample_rate, self.short_side, self.fps).read(row, source)
+        reader = VideoReader(self.sample_rate, self.short_side, self.fps, self.missing == "mask")
+        return reader.read(row, source)
+
+    def may_lack(self) -> tuple[str, ...]:
+        """See `DataSet.may_lack`."""
+        return ("audio",) if self.missing == "mask" else ()
 
 
 read, prepare = functions_of(ActivityNet)

@@ -108,6 +108,13 @@ class DataSet:
         """Returns the text files that stand beside `dataset.json`: name -> text."""
         return {}
 
+    def may_lack(self) -> tuple[str, ...]:
+        """Returns the modalities that a sample may lack, for which `decode` then gives None.
+
+        `x["present"]` says of them who has them, in the batches of every split.
+        """
+        return ()
+
     def write_files(self, out: Path, *, workers: int | None, progress: bool) -> Path:
         """Writes the files of a generated data set, and returns the folder for `read`."""
         raise ValueError(f"`root` must be the folder of {self.name}; received None.")

@@ -20,11 +20,13 @@ class Modality:
         shape: Tuple, of one sample; None in dimensions in which samples differ. Of a video (frames,
             height, width, channels), of a sound (samples,), of a text ().
         sample_rate: Samples a second of a sound; None for the other kinds.
+        may_lack: Whether samples lack it, or may lack it.
     """
 
     kind: str
     shape: tuple[int | None, ...]
     sample_rate: int | None = None
+    may_lack: bool = False
 
 
 def find_modalities(indexes: Iterable[dict[str, Any]]) -> dict[str, Modality]:
@@ -38,9 +40,10 @@ def find_modalities(indexes: Iterable[dict[str, Any]]) -> dict[str, Modality]:
         for name, form in index["modalities"].items():
             kind = _KINDS.get(form["encoding"], "array")
             rate = index["settings"].get("sample_rate") if kind == "audio" else None
-            shape = tuple(form["shape"])
+            shape, may_lack = tuple(form["shape"]), form.get("may_lack", False)
             if name in found:
+                may_lack = may_lack or found[name].may_lack
                 pairs = zip(found[name].shape, shape, strict=True)
                 shape = tuple(a if a == b else None for a, b in pairs)
-            found[name] = Modality(kind, shape, rate)
+            found[name] = Modality(kind, shape, rate, may_lack)
     return found

@@ -61,6 +61,15 @@ def choice(default: Any, help: str, values: tuple) -> Any:
     return option(default, help, lambda name, value: check_choice(name, value, values))
 
 
+def missing(default: str) -> Any:
+    """What becomes of rows that lack a modality."""
+    return choice(
+        default,
+        "videos without sound: left out, or kept, their sound masked (leave-out, mask)",
+        ("leave-out", "mask"),
+    )
+
+
 def count(default: int, help: str) -> Any:
     """An option that is an integer of at least 0."""
     return option(default, help, lambda name, value: check_int(name, value, 0))

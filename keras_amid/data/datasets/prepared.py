@@ -129,6 +129,8 @@ class PreparedData:
     ) -> Any:
         """Batches of a split; see `keras_amid.data.batches` for arguments and what is yielded.
 
+        `x["present"]` is there in all splits where samples of any lack a modality.
+
         Args:
             split: Name of a split, or a list of names, read one after the other.
             batch_size: Samples a batch.
@@ -137,6 +139,8 @@ class PreparedData:
         """
         from keras_amid.data.pipeline.batching import batches
 
+        lacking = [m for m, known in self.modalities.items() if known.may_lack and m in modalities]
+        options = {"may_lack": lacking, **options}
         splits = [split] if isinstance(split, str) else list(split)
         return batches([self.records(s) for s in splits], batch_size, modalities, **options)
 

@@ -144,6 +144,7 @@ def _write_splits(dataset, listing, folder, options):
                     encodings=dataset.encodings(),
                     settings=dataset.decoding(),
                     grow=dataset.grows,
+                    may_lack=dataset.may_lack(),
                     report=False,  # `PreparedData.report` has all splits
                     **options,
                 )

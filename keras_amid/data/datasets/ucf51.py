@@ -68,6 +68,7 @@ class UCF51(DataSet):
     sample_rate: int = options.sample_rate(32000)
     short_side: int = options.short_side()
     fps: float | None = options.fps(None)
+    missing: str = options.missing("leave-out")
 
     def read(self, root: str | Path) -> Listing:
         """Reads the official lists of the split and finds the files of the 51 classes.
@@ -105,7 +106,12 @@ class UCF51(DataSet):
 
     def decode(self, row: dict, source: Path) -> dict:
         """See `DataSet.decode`."""
-        return VideoReader(self.sample_rate, self.short_side, self.fps).read(row, source)
+        reader = VideoReader(self.sample_rate, self.short_side, self.fps, self.missing == "mask")
+        return reader.read(row, source)
+
+    def may_lack(self) -> tuple[str, ...]:
+        """See `DataSet.may_lack`."""
+        return ("audio",) if self.missing == "mask" else ()
 
 
 read, prepare = functions_of(UCF51)

@@ -27,11 +27,13 @@ class VideoReader:
         sample_rate: Samples a second of the sound.
         short_side: Pixels.
         fps: Frames a second, or None for every frame.
+        keep_silent: Whether a video without a sound track is kept, with None as its sound.
     """
 
     sample_rate: int
     short_side: int
     fps: float | None
+    keep_silent: bool = False
 
     def read(self, row: dict, roots: Path | Sequence[Path]) -> dict:
         """Decodes a row.
@@ -43,23 +45,37 @@ class VideoReader:
             roots: Folder, or folders, that the files are relative to.
 
         Returns:
-            Dict with `video` (uint8, (frames, height, width, 3)), `audio` (float32, (samples,)) and
-            `notes`, for `write_records`.
+            Dict with `video` (uint8, (frames, height, width, 3)), `audio` (float32, (samples,), or
+            None) and `notes`, for `write_records`.
         """
         files = [row["file"], *row.get("others", ())]
         paths = [path for file in files for path in located(roots, file)]
         sound = located(roots, row["sound"])[0] if "sound" in row else None
-        clip, replaced = first_readable(paths, lambda path: self._clip(path, sound, row))
+        try:
+            clip, replaced = first_readable(paths, lambda path: self._clip(path, sound, row))
+        except MediaError:
+            silent = [p for p in paths if self.keep_silent and sound is None and _is_silent(p)]
+            if not silent:
+                raise
+            clip, replaced = first_readable(silent, lambda path: self._silent(path, row))
         notes = [*row.get("notes", ()), *replaced, *clip.notes]
         if len(clip.frames) < _CLIP_FRAMES:
             plural = "s" if len(clip.frames) > 1 else ""
             notes.append(f"{len(clip.frames)} frame{plural}, fewer than {_CLIP_FRAMES}")
         return {"video": clip.frames, "audio": clip.audio, "notes": notes}
 
+    def _options(self):
+        return {name: getattr(self, name) for name in ("sample_rate", "short_side", "fps")}
+
+    def _silent(self, path, row):
+        options = {**self._options(), "sample_rate": None}
+        clip = read_segments(path, row.get("segments"), **options)
+        return dataclasses.replace(clip, notes=[*clip.notes, "no sound"])
+
     def _clip(self, path, sound, row):
+        options = self._options()
         if path.is_dir():
-            return read_pictures(path, sound, **dataclasses.asdict(self))
-        options = dataclasses.asdict(self)
+            return read_pictures(path, sound, **options)
         if sound is None or probe(path).has_sound:
             return read_segments(path, row.get("segments"), **options)
         clip = read_segments(path, row.get("segments"), **{**options, "sample_rate": None})
@@ -108,6 +124,17 @@ def read_pictures(
         notes.append(f"{rate:.1f} pictures a second of sound")
     spans = [(0.0, len(paths) / rate)]
     return Segments(np.stack(frames), fps or rate, audio, sample_rate, notes, spans)
+
+
+def _is_silent(path):
+    """Whether a file has pictures and no sound track."""
+    if path.is_dir():
+        return False
+    try:
+        found = probe(path)
+    except MediaError:
+        return False
+    return found.has_video and not found.has_sound
 
 
 def _picture(path, allowance):

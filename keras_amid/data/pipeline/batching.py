@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import json
 import os
@@ -16,6 +17,7 @@ from filelock import FileLock
 
 from keras_amid.data._tensorflow import tensorflow
 from keras_amid.data.pipeline.decoding import Modalities, SampleDecoder, named_decoders
+from keras_amid.data.pipeline.labelled_mix import LabelledMix
 from keras_amid.data.pipeline.shuffling import EpochShuffle
 from keras_amid.data.records.reading import RecordSet
 from keras_amid.data.records.shards import check_part
@@ -36,6 +38,8 @@ def batches(
     subset: Iterable[int] | None = None,
     partners: Mapping[str, Sequence[int]] | None = None,
     host: tuple[int, int] = (0, 1),
+    may_lack: Iterable[str] = (),
+    labelled_fraction: float | None = None,
     drop_remainder: bool = False,
 ) -> tf.data.Dataset:
     """Batches of decoded samples for `fit`, `evaluate` and `predict`, on every backend.
@@ -60,7 +64,9 @@ def batches(
     plain way.
     To write a decoder of your own, see `keras_amid.data.Decoder`.
 
-    Yields `(x, y)`: `x` the dict modality -> tensor, batch first; `y` int32 (batch,). No Python
+    Yields `(x, y)`: `x` the dict modality -> tensor, batch first; `y` int32 (batch,), -1 for a
+    sample without label. Where samples may lack a modality, `x["present"]`, dict modality -> bool
+    (batch,), says which have it, and what is missing is zeros; models take it as it is. No Python
     runs once the pipeline is built. Every random draw is a function of the seed of `shuffle`, the
     epoch, the sample and the modality: a resumed run sees what the uninterrupted one saw, whatever
     `cache` and `batch_size` are.
@@ -92,6 +98,13 @@ def batches(
             takes this modality in place of its own; a control, see `shuffled_pairs`.
         host: (i, n): every n-th sample, beginning with the i-th. The shares of the n hosts are
             disjoint and together complete; their sizes differ by one sample at most.
+        may_lack: Modalities for which `x["present"]` is there though no sample here lacks them: so
+            that the splits of one data set yield the same. `PreparedData.pipeline` knows them.
+        labelled_fraction: The share of labelled samples in every batch of records in which some
+            have the label -1, such as 0.5; it needs `shuffle`. Every batch is full. Either kind is
+            drawn without replacement: all of it in one order, then all in another, over the borders
+            of epochs. An epoch is as many batches as it takes to see all of the kind that takes
+            more. None: labelled and unlabelled samples are drawn alike.
         drop_remainder: Leave out a last batch that is not full.
 
     Returns:
@@ -108,18 +121,30 @@ def batches(
     decoders = named_decoders(modalities)
     check_part(host, "host")
     records = RecordSet(folders)
-    decoder = SampleDecoder(records, decoders, with_index=with_index, partners=partners)
+    decoder = SampleDecoder(
+        records, decoders, with_index=with_index, partners=partners, may_lack=may_lack
+    )
     cache = decoder.cache if cache is None else cache
-    _check_options(decoder, shuffle, cache)
+    _check_options(decoder, shuffle, cache, labelled_fraction)
     share = _share(len(records), subset, host)
     if isinstance(cache, bool):
         decoder.check_files()
-    if decoder.random:
-        dataset, size = _random_samples(share, decoder, shuffle, cache)
+    make = functools.partial(_samples, records, decoder, cache)
+    if labelled_fraction is None:
+        dataset, size = make(share, shuffle)
     else:
-        dataset, size = _fixed_samples(records, share, decoder, shuffle, cache)
+        labels = np.array([records.samples[place]["label"] for place in share])
+        mix = LabelledMix(labels, batch_size, labelled_fraction)
+        dataset, size = mix.join(share, shuffle, make), mix.steps * batch_size
     dataset = dataset.apply(tensorflow().data.experimental.assert_cardinality(size))
     return _batched(dataset, batch_size, drop_remainder, decoder.ragged)
+
+
+def _samples(records, decoder, cache, share, shuffle):
+    """The samples at some places in the order of the epoch, and their number."""
+    if decoder.random:
+        return _random_samples(share, decoder, shuffle, cache)
+    return _fixed_samples(records, share, decoder, shuffle, cache)
 
 
 def _random_samples(share, decoder, shuffle, cache):
@@ -143,7 +168,7 @@ def _fixed_samples(records, share, decoder, shuffle, cache):
     else:
         windows = _parallel(positions, decoder.read).flat_map(decoder.windows_of)
         dataset = _parallel(windows, lambda sample, start: decoder.decode(sample, start=start))
-        lengths = [records.samples[place]["lengths"][windowed] for place in share]
+        lengths = [decoder.length(records.samples[place], windowed) for place in share]
         size = sum(map(decoder.decoders[windowed].count, lengths))
     if cache is True:
         dataset = dataset.cache()
@@ -203,11 +228,16 @@ def _batched(dataset, batch_size, drop_remainder, ragged):
     return dataset.with_options(options).prefetch(tf.data.AUTOTUNE)
 
 
-def _check_options(decoder, shuffle, cache):
+def _check_options(decoder, shuffle, cache, labelled_fraction):
     if not isinstance(cache, (bool, str, Path)):
         raise ValueError(f"`cache` must be True, False, a path or None; received {cache!r}.")
     if not isinstance(shuffle, (EpochShuffle, type(None))):
         raise ValueError(f"`shuffle` must be an EpochShuffle or None; received {shuffle!r}.")
+    if labelled_fraction is not None and shuffle is None:
+        raise ValueError(
+            "`shuffle` must be an EpochShuffle, which orders them, with `labelled_fraction`; "
+            f"received None with {labelled_fraction!r}."
+        )
     random = {name: d for name, d in decoder.decoders.items() if d.random}
     if random and shuffle is None:
         raise ValueError(

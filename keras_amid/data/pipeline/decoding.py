@@ -60,7 +60,7 @@ class SampleDecoder:
         records: `RecordSet`.
         decoders: As `named_decoders` gives them.
         with_index: Add `x["index"]`.
-        partners: As of `batches`.
+        partners, may_lack: As of `batches`.
         argument: What the decoder of a modality is called in messages; "{!r}" stands for its name.
 
     Raises:
@@ -74,12 +74,14 @@ class SampleDecoder:
         *,
         with_index: bool = False,
         partners: Mapping[str, Sequence[int]] | None = None,
+        may_lack: Iterable[str] = (),
         argument: str = "modalities[{!r}]",
     ):
         self.decoders = {name: decoder or Array() for name, decoder in decoders.items()}
         self._with_index = with_index
         self._partners = self._checked(partners or {}, len(records))
         self._read_sources(records)
+        self._there = self._found(set(may_lack))
         for name, decoder in self.decoders.items():
             form = self._forms[name]
             if not decoder.fits(form["encoding"], tuple(form["shape"])):
@@ -121,19 +123,34 @@ class SampleDecoder:
         own = [name for name, source in sources.items() if source is None]
         self._forms = records.formats(own)
         self._readers = [records.reader(self._forms)]
+        self._places = {name: (records, np.arange(len(records))) for name in own}
         self._record_sets = [records]
         self._frame_readers = {
-            name: records.frame_reader(name)
+            name: records.frame_reader(name, form)
             for name, form in self._forms.items()
             if form["encoding"] in VIDEO_ENCODINGS
         }
         for name, (other, order) in {n: s for n, s in sources.items() if s is not None}.items():
             form = other.formats([name])
             self._readers.append(other.reader(form, order))
+            self._places[name] = (other, order)
             self._record_sets.append(other)
             self._forms = {**self._forms, **form}
             if form[name]["encoding"] in VIDEO_ENCODINGS:
-                self._frame_readers[name] = other.frame_reader(name, order)
+                self._frame_readers[name] = other.frame_reader(name, form[name], order)
+
+    def _found(self, may_lack):
+        """Dict modality -> bool array (samples,): which have it; of those that some may lack."""
+        if may_lack - set(self.decoders):
+            raise ValueError(
+                f"`may_lack` must be of modalities that are read, {list(self.decoders)}; received "
+                f"{sorted(may_lack)}."
+            )
+        return {
+            name: records.there(name)[order]
+            for name, (records, order) in self._places.items()
+            if name in may_lack or records.may_lack(name)
+        }
 
     def _the_windowed(self):
         windowed = {name: d for name, d in self.decoders.items() if d.windowed}
@@ -153,7 +170,8 @@ class SampleDecoder:
         """JSON values that, with the records, say what `decode` makes."""
         settings = [[[name, d.key] for name, d in self.decoders.items()], self._with_index]
         partners = [[name, places.tolist()] for name, places in self._partners.items()]
-        return [*settings, partners] if partners else settings
+        masked = [["present", sorted(self._there)]] if self._there else []
+        return [*settings, *([partners] if partners else []), *masked]
 
     def read(self, position: tf.Tensor) -> dict[str, Any]:
         """Reads the sample at a position () int64 -> nested tensors: what `decode` takes."""
@@ -178,6 +196,11 @@ class SampleDecoder:
         starts = windows.starts(sample["fields"][self.windowed][1])
         return dataset.from_tensor_slices(starts).map(lambda start: (sample, start))
 
+    def length(self, sample: dict[str, Any], name: str) -> int:
+        """The first dimension of a modality of an entry of the records, or of what stands in."""
+        known = sample["lengths"].get(name)
+        return self._forms[name]["stand_in"][0] if known is None else known
+
     def decode(
         self,
         sample: dict[str, Any],
@@ -192,13 +215,19 @@ class SampleDecoder:
             start: int64 tensor (), where the window begins; None where nothing is windowed.
 
         Returns:
-            (x, y): dict modality -> tensor, and int32 label ().
+            (x, y): dict modality -> tensor, and int32 label (). Where samples may lack modalities,
+            `x["present"]` is a dict modality -> bool (), and what is missing is zeros.
         """
         tf = tensorflow()
         x = {
             name: decoder.decode(self._field(name, sample, seed, start))
             for name, decoder in self.decoders.items()
         }
+        if self._there:
+            x["present"] = {
+                name: tf.constant(there)[sample["position"]] for name, there in self._there.items()
+            }
+            x |= {name: _zeros_unless(there, x[name]) for name, there in x["present"].items()}
         if self._with_index:
             x["index"] = tf.cast(sample["position"], tf.int32)
         return x, sample["label"]
@@ -216,6 +245,12 @@ class SampleDecoder:
             seed = tf.stack([seed + zlib.crc32(name.encode()), sample["position"]])
         form, (encoded, shape) = self._forms[name], sample["fields"][name]
         return Field(form["encoding"], tuple(form["shape"]), encoded, shape, frames, seed, start)
+
+
+def _zeros_unless(there, value):
+    """A decoded value, or zeros like it; a tensor or a dict of tensors."""
+    tf = tensorflow()
+    return tf.nest.map_structure(lambda v: tf.where(there, v, tf.zeros_like(v)), value)
 
 
 def _kind(form):

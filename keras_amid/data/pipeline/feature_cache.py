@@ -58,9 +58,9 @@ def cache_features(
     """Runs a frozen extractor once over all samples of records, and keeps its features.
 
     They are records of their own: for each sample its id, label, group and features, float32 of
-    any shape, in the order of `data`. Killed and called again, the work goes on after the last
-    whole shard of 256 samples. Called again with the same extractor, records and settings, it
-    returns at once and the extractor does not run.
+    any shape, in the order of `data`; a sample that lacks the modality lacks the features. Killed
+    and called again, the work goes on after the last whole shard of 256 samples. Called again with
+    the same extractor, records and settings, it returns at once and the extractor does not run.
 
     Samples whose modality differs in shape are passed to the extractor one by one, so that nothing
     but their own content is in their features (JAX compiles anew for each shape;
@@ -111,6 +111,7 @@ def cache_features(
         part=(0, 1),
         progress=progress,
         unit="sample",
+        may_lack=[modality] if records.may_lack(modality) else (),
     )
     return FeatureCache(folder, clock.total, index["count"])
 
@@ -197,13 +198,27 @@ def _encode(extractor, records, decoder, modality, batch_size, rows):
     tf = tensorflow()
     decoder.check_files()
     first = next(i for i, s in enumerate(records.samples) if s["id"] == rows[0]["id"])
-    dataset = tf.data.Dataset.range(first, first + len(rows)).map(
+    there = records.there(modality)[first : first + len(rows)]
+    dataset = tf.data.Dataset.from_tensor_slices(first + np.flatnonzero(there)).map(
         lambda position: decoder.decode(decoder.read(position))[0][modality],
         num_parallel_calls=tf.data.AUTOTUNE,
     )
     one_shape = all(s.shape.is_fully_defined() for s in tf.nest.flatten(dataset.element_spec))
     dataset = dataset.batch(batch_size if one_shape else 1).prefetch(tf.data.AUTOTUNE)
-    remaining = iter(rows)
+    features = _features(extractor, dataset)
+    for row, has in zip(rows, there, strict=True):
+        value = next(features) if has else None
+        if has and not np.isfinite(value).all():
+            raise ValueError(
+                "`extractor` must give finite features; received NaN or infinity for the "
+                f"sample {row['id']!r}."
+            )
+        yield Encoded(*encode_example(row, {modality: value}, {}))
+
+
+def _features(extractor, dataset):
+    """What an extractor makes of the samples of batches, one after the other."""
+    tf = tensorflow()
     for x in dataset.as_numpy_iterator():
         features = extractor.predict_on_batch(x)
         if not isinstance(features, np.ndarray) or len(features) != len(tf.nest.flatten(x)[0]):
@@ -211,11 +226,4 @@ def _encode(extractor, records, decoder, modality, batch_size, rows):
                 "`extractor` must have one output (batch, ...); received one that gives "
                 f"{tf.nest.map_structure(np.shape, features)}."
             )
-        for value in features:
-            row = next(remaining)
-            if not np.isfinite(value).all():
-                raise ValueError(
-                    "`extractor` must give finite features; received NaN or infinity for the "
-                    f"sample {row['id']!r}."
-                )
-            yield Encoded(*encode_example(row, {modality: value}, {}))
+        yield from features

@@ -41,6 +41,11 @@ class EpochShuffle(keras.callbacks.Callback):
         self._variable = None
         self._counters = []  # kept alive here: the pipelines refer to them
 
+    @property
+    def epoch(self) -> int | None:
+        """The epoch that `fit` is in; None outside of one."""
+        return None if self._epoch < 0 else self._epoch
+
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         """Tells the pipelines the epoch whose iterator is made next."""
         self._tell(epoch)
@@ -64,6 +69,25 @@ class EpochShuffle(keras.callbacks.Callback):
                 of this object and the epoch. With a number of the element's own beside it, it
                 seeds a stateless operation.
         """
+        shuffled = self._epochs().flat_map(
+            lambda epoch: _permuted(dataset, size, [self.seed, epoch], seeds)
+        )
+        return shuffled.apply(tensorflow().data.experimental.assert_cardinality(size))
+
+    def part(self, number: int, count: int) -> Part:
+        """The shuffle of one of several kinds of elements, `count` of which make an epoch.
+
+        It permutes all elements, then all anew, and so on without end; an epoch begins where the
+        last one ended. So each is drawn without replacement, whatever `count` is.
+
+        Args:
+            number: Of the kind: each has orders of its own.
+            count: Elements an epoch.
+        """
+        return Part(self, number, count)
+
+    def _epochs(self):
+        """The dataset of one element, the number of the epoch, anew at each iterator."""
         tf = tensorflow()
         with tf.device("CPU:0"):
             if self._variable is None:
@@ -71,20 +95,48 @@ class EpochShuffle(keras.callbacks.Callback):
             told = self._variable
             counter = tf.Variable(-1, dtype=tf.int64, trainable=False)
         self._counters.append(counter)
+        return tf.data.Dataset.from_tensors(0).map(
+            lambda _: tf.cond(told >= 0, lambda: told.read_value(), lambda: counter.assign_add(1))
+        )
 
-        def permuted(_):
-            epoch = tf.cond(told >= 0, lambda: told.read_value(), lambda: counter.assign_add(1))
-            seed = tf.random.stateless_uniform(
-                (), [self.seed, epoch], minval=None, maxval=None, dtype=tf.int64
+
+class Part:
+    """See `EpochShuffle.part`."""
+
+    def __init__(self, shuffle, number, count):
+        self._shuffle, self._number, self._count = shuffle, number, count
+
+    def apply(self, dataset: tf.data.Dataset, size: int, seeds: bool = False) -> tf.data.Dataset:
+        """As `EpochShuffle.apply`, but `count` elements an epoch."""
+        tf, count = tensorflow(), self._count
+        salt = [self._shuffle.seed, self._number]
+
+        def drawn(epoch):
+            begin = epoch * count
+            passes = tf.data.Dataset.range(begin // size, (begin + count - 1) // size + 1)
+            return (
+                passes.flat_map(
+                    lambda number: _permuted(
+                        dataset, size, tf.random.experimental.stateless_fold_in(salt, number), seeds
+                    )
+                )
+                .skip(begin % size)
+                .take(count)
             )
-            # `shuffle` mixes in the graph-level seed: fix that of this function's own graph (not
-            # at 0, which `shuffle` would compare with the tensor `seed`).
-            tf.compat.v1.set_random_seed(1)
-            # One place more than elements: the first fill reads to the end, completing a cache.
-            order = dataset.shuffle(size + 1, seed=seed, reshuffle_each_iteration=False)
-            if not seeds:
-                return order
-            return tf.data.Dataset.zip(order, tf.data.Dataset.from_tensors(seed).repeat())
 
-        shuffled = tf.data.Dataset.from_tensors(0).flat_map(permuted)
-        return shuffled.apply(tf.data.experimental.assert_cardinality(size))
+        shuffled = self._shuffle._epochs().flat_map(drawn)
+        return shuffled.apply(tf.data.experimental.assert_cardinality(count))
+
+
+def _permuted(dataset, size, seed, seeds):
+    """A dataset in an order that is a function of a seed, integers (2,)."""
+    tf = tensorflow()
+    seed = tf.random.stateless_uniform((), seed, minval=None, maxval=None, dtype=tf.int64)
+    # `shuffle` mixes in the graph-level seed: fix that of this function's own graph (not at 0,
+    # which `shuffle` would compare with the tensor `seed`).
+    tf.compat.v1.set_random_seed(1)
+    # One place more than elements: the first fill reads to the end, completing a cache.
+    order = dataset.shuffle(size + 1, seed=seed, reshuffle_each_iteration=False)
+    if not seeds:
+        return order
+    return tf.data.Dataset.zip(order, tf.data.Dataset.from_tensors(seed).repeat())

@@ -1,8 +1,8 @@
 """One sample <-> `tf.train.Example`s: both directions beside each other.
 
 The first example of a sample has the fields `id` (bytes), `label` (int64), `group` (bytes, where
-the sample has one) and for each modality `<name>`, with `<name>/shape` (int64) where it is an
-array. By encoding:
+the sample has one) and for each modality that it does not lack `<name>`, with `<name>/shape`
+(int64) where it is an array. By encoding:
 
     png, jpeg    one picture a frame; uint8 (frames, height, width, channels)
     raw          the bytes of each frame; the same
@@ -20,7 +20,7 @@ from keras_amid.data._tensorflow import tensorflow
 
 VIDEO_ENCODINGS = ("png", "jpeg", "raw")
 AUDIO_ENCODINGS = ("pcm16", "float32")
-_RESERVED = ("id", "label", "group", "index")
+_RESERVED = ("id", "label", "group", "index", "present")
 FRAMES_AN_EXAMPLE = 16
 _JPEG_QUALITY = 95
 _PCM_SCALE = 32768.0
@@ -31,11 +31,12 @@ def encode_example(row, values, encodings):
 
     Args:
         row: Dict with `id` (str), `label` (int) and where there is one `group` (str).
-        values: Dict modality -> value, as in the table above; numeric arrays become float32.
+        values: Dict modality -> value, as in the table above; numeric arrays become float32. None:
+            the sample lacks it.
         encodings: Dict modality -> encoding; "float32" for those it lacks.
 
     Returns:
-        The serialized examples (tuple of bytes), and the dict modality -> shape.
+        The serialized examples (tuple of bytes), and the dict modality -> shape, or None.
     """
     tf = tensorflow()
     frames = []
@@ -50,6 +51,9 @@ def encode_example(row, values, encodings):
                 f"`read` must return modalities with names other than {_RESERVED} and without "
                 f"'/'; received {name!r}."
             )
+        if value is None:
+            shapes[name] = None
+            continue
         if encoding == "utf-8":
             features[name], shapes[name] = _bytes(tf, [value.encode()]), ()
             continue
@@ -75,7 +79,8 @@ def fields_parser(formats):
     """Returns the TensorFlow function that takes a first example apart, without decoding.
 
     Args:
-        formats: Dict modality -> {"encoding", "shape"}, as the index of the records has it; other
+        formats: Dict modality -> {"encoding", "shape"}, as `RecordSet.formats` gives it, where a
+            sample may lack it with "stand_in": the shape of the zeros in its place. Other
             modalities of the records are skipped.
 
     Returns:
@@ -89,10 +94,14 @@ def fields_parser(formats):
         "label": tf.io.FixedLenFeature((), tf.int64),
     }
     for name, form in formats.items():
+        stand_in = form.get("stand_in")
         default = "" if form["encoding"] in VIDEO_ENCODINGS else None
+        if stand_in is not None and default is None:
+            default = encoded_zeros(form)
         spec[name] = tf.io.FixedLenFeature((), tf.string, default)
         if form["encoding"] != "utf-8":
-            spec[f"{name}/shape"] = tf.io.FixedLenFeature((len(form["shape"]),), tf.int64)
+            size = (len(form["shape"]),)
+            spec[f"{name}/shape"] = tf.io.FixedLenFeature(size, tf.int64, stand_in)
 
     def parse(serialized):
         fields = tf.io.parse_single_example(serialized, spec)
@@ -102,6 +111,16 @@ def fields_parser(formats):
         return fields["id"], encoded, tf.cast(fields["label"], tf.int32)
 
     return parse
+
+
+def encoded_zeros(form):
+    """Zeros of the shape "stand_in" of a format, encoded; of a video a frame, of a text none."""
+    encoding, shape = form["encoding"], form["stand_in"]
+    if encoding == "utf-8":
+        return b""
+    if encoding in VIDEO_ENCODINGS:
+        return _encode_pictures(tensorflow(), np.zeros((1, *shape[1:]), "uint8"), encoding)[0]
+    return _encode_array(np.zeros(shape), encoding)
 
 
 def parse_frames(serialized, name):

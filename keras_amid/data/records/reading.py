@@ -7,7 +7,12 @@ from pathlib import Path
 import numpy as np
 
 from keras_amid.data._tensorflow import tensorflow
-from keras_amid.data.records.examples import FRAMES_AN_EXAMPLE, fields_parser, parse_frames
+from keras_amid.data.records.examples import (
+    FRAMES_AN_EXAMPLE,
+    encoded_zeros,
+    fields_parser,
+    parse_frames,
+)
 from keras_amid.data.records.shards import read_index
 
 _REMEDY = "Delete the folder, and make the call that wrote it again."
@@ -61,6 +66,9 @@ class RecordSet:
     def formats(self, names, argument="modalities"):
         """Dict modality -> {"encoding", "shape"} over all folders; None where sizes differ.
 
+        Where a sample lacks it, "stand_in" is a shape for the zeros in its place: the usual one,
+        or where sizes differ the length of the shortest sample.
+
         Raises:
             ValueError: A modality that a folder lacks, or that folders keep in different ways.
         """
@@ -81,8 +89,24 @@ class RecordSet:
                         f"{name} as {known[name]} in {folder}, after {form}."
                     )
                 pairs = zip(form["shape"], known[name]["shape"], strict=True)
-                merged[name] = {**form, "shape": [a if a == b else None for a, b in pairs]}
+                merged[name] = {
+                    "encoding": form["encoding"],
+                    "shape": [a if a == b else None for a, b in pairs],
+                }
+        for name, form in merged.items():
+            if not self.there(name).all():
+                lengths = [s["lengths"][name] for s in self.samples if name in s["lengths"]]
+                form["stand_in"] = [size or 1 for size in form["shape"]]
+                form["stand_in"][:1] = [min(lengths)] if lengths else []
         return merged
+
+    def there(self, name):
+        """Which samples do not lack a modality: bool array (samples,)."""
+        return np.array([name not in sample.get("missing", ()) for sample in self.samples])
+
+    def may_lack(self, name):
+        """Whether a sample lacks a modality, or might have, as `write_records` was told."""
+        return any(index["modalities"][name].get("may_lack", False) for index in self.indexes)
 
     def check_files(self):
         """Raises `ValueError` unless the files are there, and as long as the index says."""
@@ -123,11 +147,12 @@ class RecordSet:
 
         return read
 
-    def frame_reader(self, name, order=None):
+    def frame_reader(self, name, form, order=None):
         """Returns the TensorFlow function that reads some encoded frames of a video.
 
         Args:
             name: The modality.
+            form: Its format, as `formats` gives it. Where a sample lacks it, the frames are black.
             order: As of `reader`.
 
         Returns:
@@ -147,7 +172,19 @@ class RecordSet:
             first, last = first - chunk * FRAMES_AN_EXAMPLE, last - chunk * FRAMES_AN_EXAMPLE
             return frames[first : last + 1]
 
-        return read
+        if "stand_in" not in form:
+            return read
+        there, black = self.there(name)[order], encoded_zeros(form)
+
+        def read_or_black(position, first, last):
+            tf = tensorflow()
+            return tf.cond(
+                tf.constant(there)[position],
+                lambda: read(position, first, last),
+                lambda: tf.fill([last - first + 1], black),
+            )
+
+        return read_or_black
 
     def _ids(self):
         return np.array([sample["id"].encode() for sample in self.samples], object)

@@ -13,15 +13,16 @@ A folder of records holds
                              "left_out": [{"id": "train-00017", "file": ..., "reason": ...}, ...],
                              "notes": [{"id": "train-00018", "file": ..., "note": ...}, ...]}
 
-A dimension in which the samples differ is null in `shape`. The entries of `samples` are those of
-`read_samples`, with the bytes that each example of the sample takes in the shard.
+A dimension in which the samples differ is null in `shape`; a modality that a sample lacks, or may
+lack, also has "may_lack": true. The entries of `samples` are those of `read_samples`, with the
+bytes that each example of the sample takes in the shard.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,10 @@ _FRAMING = 16  # bytes that TFRecord adds to each record: its length and two che
 
 @dataclasses.dataclass(frozen=True)
 class Encoded:
-    """A sample that is kept: its examples, the shape of each modality, what is worth noting."""
+    """A sample that is kept: its examples, the shape of each modality, what is worth noting.
+
+    The shape is None where the sample lacks the modality.
+    """
 
     examples: tuple
     shapes: dict
@@ -70,6 +74,7 @@ def write_shards(
     progress: bool,
     unit: str,
     grow: bool = False,
+    may_lack: Iterable[str] = (),
 ):
     """Writes the missing shards of a part, and the index once every shard is there.
 
@@ -85,6 +90,7 @@ def write_shards(
         unit: What the bar counts.
         grow: Take up rows that were added or changed, and files that were left out and are others
             now; without it, other samples are other settings.
+        may_lack: Modalities of which the index says that samples may lack them, though none does.
 
     Returns:
         The index; `complete` is False while other parts have work to do.
@@ -111,17 +117,18 @@ def write_shards(
                 bar.update(len(rows))
             else:
                 _write_shard(_shard_path(folder, number), rows, encode, settings, bar, grow)
-    return _finished(folder, settings, plan, encodings, part)
+    return _finished(folder, settings, plan, encodings, part, set(may_lack))
 
 
-def _finished(folder, settings, plan, encodings, part):
+def _finished(folder, settings, plan, encodings, part, may_lack):
     """The index: complete, and written, where all shards of the plan are whole."""
     sidecars = {number: read_sidecar(_shard_path(folder, number)) for number in plan}
     for number, rows in plan.items():
         sidecar = sidecars[number]
         if sidecar is None or sidecar["rows"] != digests(rows):
             return {"settings": settings, "complete": False}
-    index = _complete(settings, [sidecar["shard"] for sidecar in sidecars.values()], encodings)
+    shards = [sidecar["shard"] for sidecar in sidecars.values()]
+    index = _complete(settings, shards, encodings, may_lack)
     _write_index(folder, index, part)
     for path in folder.glob("shard-*"):  # of rows that are there no more
         number = shard_number(path)
@@ -172,8 +179,9 @@ def read_samples(folder: str | os.PathLike) -> list:
         folder: A folder that `write_records` or `cache_features` wrote.
 
     Returns:
-        List of dicts with `id`, `label`, `group` (where the rows had it) and `lengths`, a dict
-        modality -> first dimension (frames of a video, samples of a sound). The place in the list
+        List of dicts with `id`, `label`, `group` (where the rows had it), `lengths`, a dict
+        modality -> first dimension (frames of a video, samples of a sound), and `missing`, a list
+        of the modalities that the sample lacks, where there are any. The place in the list
         is the `index` that `batches(..., with_index=True)` yields.
     """
     samples = [s for shard in read_index(folder)["shards"] for s in shard["samples"]]
@@ -202,6 +210,8 @@ def _enter(shard, row, encoded):
     sizes = [len(example) + _FRAMING for example in encoded.examples]
     sample = {key: row[key] for key in ("id", "label", "group") if row.get(key) is not None}
     lengths = {name: shape[0] for name, shape in encoded.shapes.items() if shape}
+    missing = sorted(name for name, shape in encoded.shapes.items() if shape is None)
+    sample |= {"missing": missing} if missing else {}
     shard["samples"].append({**sample, "sizes": sizes, "lengths": lengths})
     shard["count"] += 1
     shard["bytes"] += sum(sizes)
@@ -211,29 +221,37 @@ def _enter(shard, row, encoded):
 
 
 def _merge_shapes(known, new, sample):
-    """The shape that all samples share: None in the dimensions in which they differ."""
-    new = {name: list(shape) for name, shape in new.items()}
+    """The shape that all samples share: None in the dimensions in which they differ.
+
+    None in place of a shape where all samples so far lack the modality.
+    """
+    new = {name: None if shape is None else list(shape) for name, shape in new.items()}
     if known is None:
         return new
     if set(known) != set(new):
         raise ValueError(
-            f"`read` must return the same modalities for every sample; received {sorted(new)} "
-            f"for {sample!r} after {sorted(known)}."
+            "`read` must return the same modalities for every sample, None for one that it lacks "
+            f"(or name it in `may_lack`); received {sorted(new)} for {sample!r} after "
+            f"{sorted(known)}."
         )
-    for name in known:
+    both = [name for name in known if known[name] is not None and new[name] is not None]
+    for name in both:
         if len(known[name]) != len(new[name]):
             raise ValueError(
                 f"`read` must return {name} with the same number of dimensions for every sample, "
                 f"received shape {new[name]} for {sample!r} after {known[name]}."
             )
-    return {
+    merged = {
         name: [a if a == b else None for a, b in zip(known[name], new[name], strict=True)]
-        for name in known
+        for name in both
     }
+    one = {name: new[name] if known[name] is None else known[name] for name in known}
+    return {**one, **merged}
 
 
-def _complete(settings, shards, encodings):
-    shapes = None
+def _complete(settings, shards, encodings, may_lack):
+    shapes, samples = None, [sample for shard in shards for sample in shard["samples"]]
+    may_lack = may_lack.union(*(sample.get("missing", ()) for sample in samples))
     for shard in shards:
         if shard["shapes"] is not None:
             shapes = _merge_shapes(shapes, shard["shapes"], shard["file"])
@@ -242,8 +260,13 @@ def _complete(settings, shards, encodings):
         "complete": True,
         "count": sum(shard["count"] for shard in shards),
         "modalities": {
-            name: {"encoding": encodings.get(name, "float32"), "shape": shape}
+            name: {
+                "encoding": encodings.get(name, "float32"),
+                "shape": shape,
+                **({"may_lack": True} if name in may_lack else {}),
+            }
             for name, shape in (shapes or {}).items()
+            if shape is not None
         },
         "shards": [
             {k: v for k, v in shard.items() if k not in ("left_out", "notes")} for shard in shards

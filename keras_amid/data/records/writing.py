@@ -6,7 +6,7 @@ import functools
 import hashlib
 import json
 import numbers
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,7 @@ def write_records(
     shard_size: int = 256,
     part: tuple[int, int] = (0, 1),
     grow: bool = False,
+    may_lack: Iterable[str] = (),
     workers: int | None = None,
     progress: bool = True,
     report: bool = True,
@@ -68,12 +69,12 @@ def write_records(
         read: Function of one such dict -> dict modality -> value, called in several processes,
             which import its module but run neither the script nor Keras (what it prints goes to
             the standard error); or, where it cannot be pickled (a lambda, a closure, an open
-            file), in threads, where nothing can stop it. The same modalities for every sample.
-            `video` is uint8 (frames, height, width, 1 or 3),
-            `audio` floating point (samples,), `text` a str; a value of any other name is a numeric
-            array of any shape, kept as float32. Sizes may differ from sample to sample, the number
-            of dimensions not. The key `notes` is no modality but a list of str: what is worth
-            naming though the sample is kept.
+            file), in threads, where nothing can stop it. The same modalities for every sample; None
+            is the value of one that the sample lacks. `video` is uint8 (frames, height, width, 1 or
+            3), `audio` floating point (samples,), `text` a str; a value of any other name is a
+            numeric array of any shape, kept as float32. Sizes may differ from sample to sample, the
+            number of dimensions not. The key `notes` is no modality but a list of str: what is
+            worth naming though the sample is kept.
         video: How frames are kept: "png" or "raw" (lossless), or "jpeg" (quality 95).
         audio: How sound is kept: "pcm16" (range [-1, 1]) or "float32".
         encodings: Dict modality -> how it is kept, of modalities with other names than video,
@@ -87,6 +88,8 @@ def write_records(
         grow: Take up what is new: rows that were added, changed or taken out since, and files that
             were left out and have been replaced. Shards without any such row stay as they are; new
             rows fill new shards. False: other samples are refused.
+        may_lack: Modalities that `read` may also leave out where a sample lacks them. `batches`
+            gives `x["present"]` for them, and for any that a sample does lack.
         workers: Number of worker processes (or threads), None for one a processor core.
         progress: Show a progress bar.
         report: Print what was left out and noted.
@@ -107,7 +110,7 @@ def write_records(
     sounds |= {"audio"} - set(named)
     limits = current_limits()
     with isolated(functools.partial(within, limits, read), limits.seconds) as reading:
-        work = functools.partial(_encode, reading, encodings, sounds)
+        work = functools.partial(_encode, reading, encodings, sounds, tuple(may_lack))
         index = write_shards(
             samples,
             Path(folder),
@@ -119,15 +122,16 @@ def write_records(
             progress=progress,
             unit="clip",
             grow=grow,
+            may_lack=may_lack,
         )
     if report and index["complete"] and (index["left_out"] or index["notes"]):
         print(records_report(index, folder))
     return index
 
 
-def _encode(read, encodings, sounds, row):
+def _encode(read, encodings, sounds, may_lack, row):
     try:
-        values = dict(read(row))
+        values = {**dict.fromkeys(may_lack), **read(row)}
     except MediaError as error:
         return LeftOut(error.path, error.reason)
     except LostWorker as error:
@@ -197,7 +201,7 @@ def _settings(samples, video, audio, encodings, settings, shard_size):
 
 
 def _check_sounds(values, sounds, sample):
-    for name in sounds & set(values):
+    for name in sounds & {name for name, value in values.items() if value is not None}:
         sound = np.asarray(values[name])
         if sound.ndim != 1 or not np.issubdtype(sound.dtype, np.floating):
             raise ValueError(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import record_examples
 
-from keras_amid.data import PreparedData, RandomClip, Windows, ucf51
+from keras_amid.data import CenterCrop, PreparedData, RandomClip, Windows, ucf51
 from keras_amid.data.datasets.miniatures import content
 from keras_amid.data.datasets.miniatures import ucf51 as miniature
 
@@ -116,6 +116,26 @@ def test_batches(data):
         data.pipeline("exam", 2, {"video": RandomClip()})
     with pytest.raises(ValueError, match="`session`"):
         data.fold(1)
+
+
+def test_videos_without_sound_are_kept_with_a_mask(root, data, tmp_path):
+    options = {"sample_rate": RATE, "short_side": 32, "progress": False}
+    masked = ucf51.prepare(root, tmp_path, missing="mask", **options)
+    silent = f"{FIRST}_g21_c03"
+    assert masked.counts == {"train": data.counts["train"] + 1, "test": data.counts["test"]}
+    assert silent not in {item["id"] for item in masked.left_out["train"]}
+    assert {item["id"]: item["note"] for item in masked.notes["train"]}[silent] == "no sound"
+    ids = [sample["id"] for sample in masked.samples("train")]
+    ways = {"audio": CenterCrop(100)}
+    (x, _), (test, _) = (
+        next(masked.pipeline(split, 20, ways).as_numpy_iterator()) for split in ("train", "test")
+    )
+    assert x["present"]["audio"].tolist() == [name != silent for name in ids]
+    assert x["audio"].any(axis=1).tolist() == [name != silent for name in ids]
+    assert test["present"]["audio"].tolist() == [True] * 3  # in every split alike
+    assert set(next(data.pipeline("train", 2, ways).as_numpy_iterator())[0]) == {"audio"}
+    with pytest.raises(ValueError, match=r"`missing` must be one of \['leave-out', 'mask'\]"):
+        ucf51.prepare(root, tmp_path, missing="zeros", **options)
 
 
 def test_the_folder_of_the_videos_will_do(root, tmp_path):

@@ -43,7 +43,7 @@ class CellReader:
                 that are missing, and where there is one `segment`, (start, end or None).
 
         Returns:
-            Dict modality -> value, and `notes`, for `write_records`.
+            Dict modality -> value, None where it is missing, and `notes`, for `write_records`.
 
         Raises:
             MediaError: A file cannot be used.
@@ -54,7 +54,7 @@ class CellReader:
                 reader = getattr(self, f"_read_{source.kind}")
                 values |= reader(source, row, values["notes"])
         values["notes"] = list(dict.fromkeys(values["notes"]))
-        return {name: value for name, value in values.items() if value is not None}
+        return {**dict.fromkeys(source.modality for source in self.sources), **values}
 
     def _read_video(self, source, row, notes):
         """The picture and, from the same file, its sound, so that both are cut alike."""
