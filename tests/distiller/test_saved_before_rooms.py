@@ -20,6 +20,8 @@ X, Y = tiny.data(16)
 VIDEO = {"video": X["video"]}
 # Rows whose negatives are drawn: another backend draws others.
 DRAWN = {"crd", "crcd"} if keras.backend.backend() != "tensorflow" else set()
+#: Logs that there were not yet.
+LATER = {"auxiliary_accuracy"}
 
 
 @pytest.mark.parametrize("name", EXPECTED)
@@ -29,12 +31,13 @@ def test_loads_predicts_and_trains_on(name):
     model = keras.saving.load_model(FOLDER / f"{name}.keras")
     np.testing.assert_allclose(model.predict(VIDEO, verbose=0), expected["predict"], atol=1e-5)
     logs = model.evaluate(x, Y, batch_size=8, verbose=0, return_dict=True)
+    logs = {log: value for log, value in logs.items() if log not in LATER}
     assert logs == pytest.approx(expected["evaluate"], rel=1e-4, abs=1e-5)
     history = model.fit(
         x, Y, batch_size=8, epochs=4, initial_epoch=2, shuffle=False, verbose=0,
         callbacks=[ka.AMIDSchedule(1)] if name.startswith("amid") else [],
     ).history  # fmt: skip
-    assert history.keys() == expected["history"].keys()
+    assert history.keys() - LATER == expected["history"].keys()
     if name in DRAWN:
         return
     for log, values in expected["history"].items():

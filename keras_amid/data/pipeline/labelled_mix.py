@@ -68,8 +68,8 @@ class LabelledMix:
             }
             drawn.append([orders[p][i] for p, i in zip(passes.tolist(), within, strict=True)])
         batch = np.empty(len(self.pattern), "int64")
-        for number, places in enumerate(drawn):
-            batch[self.pattern == number] = places
+        for number, chosen in enumerate(drawn):
+            batch[self.pattern == number] = chosen
         return batch
 
     def join(self, share: np.ndarray, shuffle: Any, make: Callable) -> Any:
