@@ -39,6 +39,7 @@ EXTRAS_REQUIRE = {
     "audio": ['tensorflow-io>=0.37.1; python_version < "3.13" and sys_platform != "win32"'],
     "parquet": ["pyarrow>=16"],
     "tensorboard": ["tensorboard>=2.16"],
+    "watch": ["seglearn==1.2.5"],  # for the recordings that it carries; its code is not run
     "test": [
         "mypy>=1.15",
         "packaging",

@@ -27,6 +27,10 @@ class DirectAMID(AMID):
     reach the student by no way through the teacher. In L_MId the pair alone is positive,
     whatever the labels. L_MId begins after the warm-up, like the other terms of Eq. 8.
 
+    Evidence: an earlier, independent implementation had 63.2 +- 0.9 % on the ripple tank, where its
+    AMID had 41.5 and its CCL 59.3 +- 0.8; elsewhere it was no better than CCL. What this library
+    has measured is in docs/evidence.md.
+
     Args:
         target, auxiliary, num_classes, representation_dim, name, **kwargs: see `AMID`.
         direct_weight: float >= 0, a4.

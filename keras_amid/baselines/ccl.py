@@ -40,7 +40,9 @@ class CCL(Distiller):
             calls JSD, or `"jensen_shannon"`, what the paper's formula says.
         kl_weight: float >= 0, of a term that is ours and not the paper's (0: there is none):
             `losses.tempered_kl_divergence` of the student's predictions from the composition's,
-            the latter stopped, over all pairs.
+            the latter stopped, over all pairs. Evidence: an earlier, independent implementation had
+            63.4 % with 1.0 on the ripple tank, 58.7 without; with few labels it gained nothing.
+            What this library has measured is in docs/evidence.md.
         kl_temperature: float > 0, T of that term.
 
     Attributes:

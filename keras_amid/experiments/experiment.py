@@ -35,7 +35,7 @@ class Experiment(abc.ABC):
     """
 
     num_classes: int
-    train_labels: Sequence[int]
+    train_labels: Sequence[int] | np.ndarray
     class_names: Sequence[str] | None = None
     progress = False
     retrieval = True
@@ -95,6 +95,23 @@ class Experiment(abc.ABC):
     def steps(self) -> int:
         """Training steps an epoch."""
         return len(self.train_labels) // self.config.batch
+
+    def named_by(self, teacher: ka.Distiller) -> Experiment:
+        """This experiment, in which a teacher has named the training samples without a label.
+
+        Args:
+            teacher: trained model of the row `rows.TEACHER`.
+
+        Returns:
+            The experiment as it is where every sample has a label, as here.
+
+        Raises:
+            NotImplementedError: some have none, and the data set does not say how they are named.
+        """
+        del teacher
+        if min(self.train_labels) < 0:
+            raise NotImplementedError(f"{type(self).__name__} must define `named_by`.")
+        return self
 
     def partners(self) -> np.ndarray:
         """The training sample whose auxiliary modalities each one has in a row of `Row.shuffled`,

@@ -75,6 +75,7 @@ def _module(path):
         if not path.is_file():
             raise ValueError(f"`recipe` must be a Python file; received {str(path)!r}.")
         sys.modules[name] = module = ModuleType(name)  # dataclasses look their module up
+        module.__file__ = str(path)  # a recipe may have data beside it
         try:
             SourceFileLoader(name, str(path)).exec_module(module)
         except BaseException:

@@ -27,8 +27,8 @@ class Settings:
     """What the rows take from a data set; a row uses what concerns it.
 
     Attributes:
-        num_classes, representation_dim, projection, negative_slope, train_auxiliary: of every
-            method; see `keras_amid.Distiller`.
+        num_classes, representation_dim, projection, negative_slope, train_auxiliary,
+            semi_supervised: of every method; see `keras_amid.Distiller`.
         temperature, mi_student_weight, mi_auxiliary_weight, adversarial_weight: of AMID.
         warmup_epochs, smoothing: of `keras_amid.AMIDSchedule`.
         weight_scale: factor on the default weight of a compared method's own loss.
@@ -41,6 +41,7 @@ class Settings:
     projection: bool | str = "auto"
     negative_slope: float = 0.2
     train_auxiliary: bool = False
+    semi_supervised: bool = False
     temperature: float = 0.5
     mi_student_weight: float = 4.0
     mi_auxiliary_weight: float = 1.6
@@ -58,6 +59,7 @@ SHARED = (
     "projection",
     "negative_slope",
     "train_auxiliary",
+    "semi_supervised",
 )
 WEIGHTS = ("mi_student_weight", "mi_auxiliary_weight", "adversarial_weight")
 
@@ -76,7 +78,10 @@ class Row:
         weight: the constructor argument that weighs the method's own loss where the paper fixes
             none for AMID's comparison: it is multiplied by `Settings.weight_scale`.
         needs_index: whether the data must carry x["index"].
-        has_student: False where no student is taught: the teacher alone.
+        side: what it teaches and is judged by: "student"; "teacher", the teacher alone; or
+            "auxiliary", which has the auxiliary modalities in the target's place.
+        named: whether the row `TEACHER` names the training samples that have no label, before
+            this row trains on labels and names; see `Experiment.named_by`.
         shuffled: the control: each training sample has the auxiliary modalities of another one,
             see `keras_amid.data.shuffled_pairs`. Whatever the row gains like this over the student
             alone is regularisation, and no knowledge of the auxiliary modalities.
@@ -88,13 +93,25 @@ class Row:
     schedule: Mapping[str, Any] | None = None
     weight: str | None = None
     needs_index: bool = False
-    has_student: bool = True
+    side: str = "student"
+    named: bool = False
     shuffled: bool = False
 
     @property
     def needs_teacher(self) -> bool:
-        """Whether it needs `Settings.fixed_teacher`, a trained model of the row `TEACHER`."""
-        return "fixed_teacher" in self.takes
+        """Whether it needs a trained model of the row `TEACHER`: as `Settings.fixed_teacher`, or
+        for the names."""
+        return self.named or "fixed_teacher" in self.takes
+
+    @property
+    def has_student(self) -> bool:
+        """Whether a student is taught."""
+        return self.side == "student"
+
+    @property
+    def uses_auxiliary(self) -> bool:
+        """Whether it has extractors of the auxiliary modalities."""
+        return self.side == "auxiliary" or self.distiller.uses_teacher
 
     @property
     def distiller(self) -> type[ka.Distiller]:
@@ -107,13 +124,19 @@ def _amid(schedule=None, takes=(), **arguments):
 
 
 TEACHER = "teacher alone"
+AUXILIARY = "auxiliary alone"
+TWO_STEP = "two-step pseudo-labels"
 #: Behind the name of a row: its control, `Row.shuffled`.
 SHUFFLED = ", pairs shuffled"
 
 #: Name -> `Row`, in the order of the tables.
 ROWS = {
     "student alone": Row("StudentOnly"),
-    TEACHER: Row("TeacherOnly", has_student=False),
+    TEACHER: Row("TeacherOnly", side="teacher"),
+    AUXILIARY: Row("StudentOnly", side="auxiliary"),
+    # Controls: what plain ways give, of no paper compared here.
+    TWO_STEP: Row("StudentOnly", named=True),
+    "contrast, no teacher": Row("StudentContrast", weight="contrastive_weight"),
     "CRD": Row("CRD", ("train_labels",), weight="contrastive_weight", needs_index=True),
     "CRCD": Row("CRCD", ("train_labels",), weight="contrastive_weight", needs_index=True),
     "GMC": Row("GMC", weight="contrastive_weight"),
@@ -129,6 +152,8 @@ ROWS = {
     "uniform lambda": _amid(schedule={"smoothing": 1.0}),
     # Ours, not the paper's.
     "M detached": _amid(detach_teacher=True),
+    "direct AMID": Row("DirectAMID", ("temperature", *WEIGHTS), schedule={}),
+    "CCL + KL": Row("CCL", arguments={"kl_weight": 1.0}, weight="contrastive_weight"),
 }
 
 
@@ -193,6 +218,10 @@ def build(
     if entry.weight is not None:
         default = inspect.signature(entry.distiller).parameters[entry.weight].default
         arguments[entry.weight] = default * settings.weight_scale
+    if entry.side == "auxiliary":
+        for extractor in auxiliary.values():  # frozen here if it is in the other rows
+            extractor.trainable = settings.train_auxiliary
+        target, auxiliary = auxiliary, {}
     model = entry.distiller(dict(target), dict(auxiliary), **{**arguments, **entry.arguments})
     if entry.schedule is None:
         return model, []

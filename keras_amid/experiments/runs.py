@@ -45,13 +45,13 @@ class Runs:
         """The model of a row, with the weights of the last epoch."""
         if self._latest is not None and self._latest[0] == row:
             return self._latest[1]
-        changed = {}
+        changed, experiment = {}, self.experiment
         if self.task.config.row(row).needs_teacher:
-            changed["fixed_teacher"] = self.trained(rows.TEACHER)
-        keras.utils.set_random_seed(self.experiment.seed)
+            experiment, changed = taught_by(experiment, row, self.trained(rows.TEACHER))
+        keras.utils.set_random_seed(experiment.seed)
         rate, decay = self.task.config.rate_and_decay(row)
-        model, callbacks = build(self.experiment, row, rate, decay, **changed)
-        fit(self.experiment, row, model, callbacks, self.folder(row))
+        model, callbacks = build(experiment, row, rate, decay, **changed)
+        fit(experiment, row, model, callbacks, self.folder(row))
         self._latest = (row, model)
         return model
 
@@ -70,6 +70,26 @@ class Runs:
         return {row: read_history(path) for row, path in paths.items() if path.exists()}
 
 
+def taught_by(
+    experiment: Experiment, row: str, teacher: ka.Distiller
+) -> tuple[Experiment, dict[str, Any]]:
+    """What a row takes from a trained teacher: names for samples without a label, or the teacher.
+
+    Args:
+        experiment: its data and networks.
+        row: name, of one that needs a teacher.
+        teacher: trained model of the row `rows.TEACHER`.
+
+    Returns:
+        The experiment to train on, and the `rows.Settings` that are not the experiment's.
+    """
+    if not experiment.config.row(row).named:
+        return experiment, {"fixed_teacher": teacher}
+    named = experiment.named_by(teacher)
+    keras.utils.set_random_seed(experiment.seed)  # the student starts as it does alone
+    return named, {}
+
+
 def build(
     experiment: Experiment, row: str, rate: float, decay: float, **changed: Any
 ) -> tuple[ka.Distiller, list[keras.callbacks.Callback]]:
@@ -83,7 +103,7 @@ def build(
     """
     entry = experiment.config.row(row)
     settings = dataclasses.replace(experiment.settings(), **changed)
-    extractors = experiment.extractors(entry.distiller.uses_teacher)
+    extractors = experiment.extractors(entry.uses_auxiliary)
     model, callbacks = rows.build(entry, *extractors, settings)
     optimizer = experiment.optimizer(rate, decay)
     plain = keras.backend.backend() == "tensorflow" and not experiment.config.xla
@@ -119,7 +139,12 @@ def fit(
 
 
 def taught(row: rows.Row, figures: dict[str, Any]) -> dict[str, Any]:
-    """The figures of what a row teaches: without its student where that was never taught."""
+    """The figures of what a row teaches, under its name: without a student never taught."""
     if row.has_student:
         return figures
-    return {name: value for name, value in figures.items() if name.startswith("teacher")}
+    measured = "teacher" if row.side == "teacher" else "student"
+    return {
+        name.replace(measured, row.side, 1): value
+        for name, value in figures.items()
+        if name.startswith(measured)
+    }

@@ -25,6 +25,7 @@ class Task(abc.ABC):
         reported_seeds: how many `tables.py` reports by default.
         class_names: of Fig. 3, or empty.
         reference_note: what `reference` is.
+        remark: on the protocol, for the reader of the tables.
     """
 
     config_class: ClassVar[type[Config]] = Config
@@ -33,6 +34,7 @@ class Task(abc.ABC):
     reported_seeds: ClassVar[int] = 8
     class_names: Sequence[str] = ()
     reference_note: str = ""
+    remark: str = ""
 
     def __init__(self, config: Config, folder: str | Path):
         self.config, self.folder = config, Path(folder)

@@ -10,7 +10,7 @@ from scipy import stats
 
 from keras_amid.data import shuffled_pairs
 from keras_amid.experiments import Config, Row, main, markdown
-from keras_amid.experiments.ripple_tank.array_experiment import ArrayExperiment
+from keras_amid.experiments.arrays import ArrayExperiment
 from keras_amid.experiments.rows import ROWS, find
 from keras_amid.experiments.tables import claims
 from keras_amid.experiments.tables.plan import Plan
@@ -22,7 +22,7 @@ CONTROL = "AMID, pairs shuffled"
 @pytest.mark.any_backend
 def test_every_row_that_trains_on_pairs_has_one():
     for name, row in ROWS.items():
-        if name in ("student alone", "fixed teacher"):
+        if not row.distiller.uses_teacher or row.needs_teacher:
             with pytest.raises(ValueError, match="`row` must be the control of a row that trains"):
                 find(f"{name}, pairs shuffled")
         else:
@@ -146,7 +146,6 @@ def test_arrays_are_exchanged_in_training_alone(tmp_path):
     for split in ("train", "validation", "test"):
         for name in ("video", "audio", "y"):
             values[f"{split} {name}"] = np.arange(6)
-    np.savez(tmp_path / "arrays.npz", **values)
 
     class Model:
         training_inputs = target_extractors = {"video": None, "audio": None}
@@ -155,9 +154,8 @@ def test_arrays_are_exchanged_in_training_alone(tmp_path):
             self.x, self.validation = x, options["validation_data"][0]
             raise Seen
 
-    config = Config.of(tiny_task.VALUES)
-    object.__setattr__(config, "evaluation_batch", 6)
-    experiment = ArrayExperiment(config, 0, tmp_path / "arrays.npz", False, ("audio",))
+    sizes = {"num_classes": 6, "evaluation_batch": 6}
+    experiment = ArrayExperiment(Config.of(tiny_task.VALUES), 0, values, None, **sizes)
     model, order = Model(), shuffled_pairs(6, 0)
     with pytest.raises(Seen):
         experiment.fit(model, [], tmp_path, {"audio": order})

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 import keras_amid as ka
-from keras_amid.experiments import rows
+from keras_amid.experiments import rows, runs
 
 LABELS = np.array([0, 1, 2, 0, 1, 2])
 
@@ -24,6 +24,9 @@ def build(name, **changed):
 EXPECTED = {
     "student alone": (ka.StudentOnly, {}, None),
     "teacher alone": (ka.TeacherOnly, {}, None),
+    "auxiliary alone": (ka.StudentOnly, {}, None),
+    "two-step pseudo-labels": (ka.StudentOnly, {"semi_supervised": False}, None),
+    "contrast, no teacher": (ka.StudentContrast, {"contrastive_weight": 1.0}, None),
     "CRD": (ka.CRD, {"contrastive_weight": 0.8, "train_labels": LABELS.tolist()}, None),
     "CRCD": (ka.CRCD, {"contrastive_weight": 1.0, "train_labels": LABELS.tolist()}, None),
     "GMC": (ka.GMC, {"contrastive_weight": 1.0}, None),
@@ -44,6 +47,10 @@ EXPECTED = {
     "no D2": (ka.AMID, {"use_enhanced_discriminator": False}, (7, 0.9)),
     "uniform lambda": (ka.AMID, {"adversarial_weight": 1.0}, (7, 1.0)),
     "M detached": (ka.AMID, {"detach_teacher": True}, (7, 0.9)),
+    "direct AMID": (ka.DirectAMID, {"direct_weight": 4.0, "direct_temperature": 0.2}, (7, 0.9)),
+    "CCL + KL": (
+        ka.CCL, {"contrastive_weight": 1.0, "kl_weight": 1.0, "kl_temperature": 2.0}, None,
+    ),
 }  # fmt: skip
 
 
@@ -63,6 +70,22 @@ def test_fixed_teacher_is_the_one_given():
     assert model.fixed_teacher is teacher.teacher
     assert rows.find("fixed teacher").needs_teacher and not rows.find("AMID").needs_teacher
     assert set(EXPECTED) | {"fixed teacher"} == set(rows.ROWS)
+
+
+def test_the_auxiliary_alone_stands_in_the_targets_place_frozen_as_elsewhere():
+    for trained in (False, True):
+        model, _ = build("auxiliary alone", train_auxiliary=trained)
+        assert list(model.target_extractors) == ["audio"] and model.auxiliary_extractors == {}
+        assert model.target_extractors["audio"].trainable == trained
+    row = rows.find("auxiliary alone")
+    assert row.uses_auxiliary and not row.has_student
+    figures = {"student top-1": 1.0, "student WA": 2.0, "per class": [1.0]}
+    assert runs.taught(row, figures) == {"auxiliary top-1": 1.0, "auxiliary WA": 2.0}
+
+
+def test_labels_that_are_missing_are_told_to_every_method():
+    for name in ("student alone", "AMID", "auxiliary alone"):
+        assert build(name, semi_supervised=True)[0].semi_supervised
 
 
 def test_a_compared_methods_own_weight_is_scaled_from_its_default():

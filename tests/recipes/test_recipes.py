@@ -9,10 +9,12 @@ from keras_amid.experiments import Recipe, main
 
 pytestmark = pytest.mark.any_backend
 
-NAMES = ("ripple_tank", "ucf51", "activitynet", "iemocap")
+NAMES = ("ripple_tank", "digits", "watch", "ucf51", "activitynet", "iemocap")
 #: Options that one recipe alone, or some, have.
 OWN = {
     "ripple_tank": ("--extractor", "--auxiliary", "--seeds"),
+    "digits": ("--target", "--auxiliary", "--labels", "--all-labelled", "--seeds"),
+    "watch": ("--target", "--labels", "--all-labelled", "--raw", "--seeds"),
     "ucf51": ("--root", "--sound-checkpoint", "--random-sound", "--depth", "--seeds"),
     "activitynet": ("--root", "--sound-checkpoint", "--random-sound", "--depth", "--seeds"),
     "iemocap": (
@@ -61,6 +63,11 @@ def test_what_does_not_fit_is_refused_before_work(recipe, capsys, tmp_path, monk
     ):
         text = stopped(recipe, capsys, "--smoke", *arguments)
         assert message in text
-    if recipe.config["name"] != "ripple_tank":
+    if "--root" in OWN[recipe.config["name"]]:
         assert "--root" in stopped(recipe, capsys)
+    if "--labels" in OWN[recipe.config["name"]]:
+        text = stopped(recipe, capsys, "--smoke", "--labels", "0")
+        assert "`labels` must be an integer >= 1; received 0." in text
+        text = stopped(recipe, capsys, "--smoke", "--target", "video")
+        assert "`target` must be of [" in text
     assert list(tmp_path.iterdir()) == []

@@ -9,6 +9,7 @@ import numpy as np
 
 from keras_amid.data import EpochShuffle, RippleTank, read_samples
 from keras_amid.experiments.experiment import Experiment
+from keras_amid.experiments.optimizers import adamw
 from keras_amid.experiments.ripple_tank import networks
 from keras_amid.experiments.ripple_tank.config import RippleTankConfig
 from keras_amid.experiments.rows import Settings
@@ -48,7 +49,7 @@ class MediaExperiment(Experiment):
 
     def optimizer(self, rate: float, decay: float) -> keras.optimizers.Optimizer:
         """AdamW, cosine to 0."""
-        return networks.adamw(rate, decay, self.config.epochs * self.steps)
+        return adamw(rate, decay, self.config.epochs * self.steps)
 
     def watched(self, modalities: Sequence[str]) -> Iterable:
         """The validation clips."""

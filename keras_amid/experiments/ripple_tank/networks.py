@@ -1,4 +1,4 @@
-"""The networks of the ripple tank's pictures, sounds and captions, and their optimizer."""
+"""The networks of the ripple tank's pictures, sounds and captions."""
 
 from __future__ import annotations
 
@@ -36,6 +36,28 @@ def auxiliary_extractors(
     return extractors
 
 
+def array_extractors(
+    names: tuple[str, ...], sound_size: int, with_auxiliary: bool
+) -> tuple[dict[str, keras.Model], dict[str, keras.Model]]:
+    """The extractors of what `arrays.write_arrays` wrote, from where it stopped: the clip's from
+    its cells on, the sound's whole.
+
+    Args:
+        names: of the auxiliary modalities.
+        sound_size: features of a sound.
+        with_auxiliary: see `Experiment.extractors`.
+    """
+    clip = ka.extractors.clip_mlp()
+    target = {"video": keras.Model(clip.get_layer("cells").output, clip.outputs[0])}
+    auxiliary = {}
+    if with_auxiliary and "audio" in names:
+        auxiliary["audio"] = keras.Sequential([keras.Input((sound_size,)), keras.layers.Identity()])
+    if with_auxiliary and "text" in names:
+        words = RippleTank.vocabulary
+        auxiliary["text"] = ka.extractors.text_mlp(words.size, words.length)
+    return target, auxiliary
+
+
 def sound_extractor(config: RippleTankConfig, tank: RippleTank) -> keras.Model:
     """The sound network, pre-trained on sounds of their own, as AudioSet stands behind CNN14."""
     batches = tank.pipeline("sounds", 256, modalities=("audio",)).as_numpy_iterator()
@@ -60,11 +82,3 @@ def sound_extractor(config: RippleTankConfig, tank: RippleTank) -> keras.Model:
     )
     ka.extractors.adapt_standardization(extractor, "standardized", waveforms)
     return extractor
-
-
-def adamw(rate: float, decay: float, steps: int) -> keras.optimizers.Optimizer:
-    """AdamW, the rate going to 0 by a cosine; weight decay on kernels only."""
-    schedule = keras.optimizers.schedules.CosineDecay(rate, steps)
-    optimizer = keras.optimizers.AdamW(schedule, weight_decay=decay)
-    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-    return optimizer

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
+
 from keras_amid.data import RippleTank, ripple_tank
+from keras_amid.experiments.arrays import ArrayExperiment
 from keras_amid.experiments.case import Case
 from keras_amid.experiments.experiment import Experiment
-from keras_amid.experiments.ripple_tank.array_experiment import ArrayExperiment
+from keras_amid.experiments.ripple_tank import networks
 from keras_amid.experiments.ripple_tank.arrays import write_arrays
 from keras_amid.experiments.ripple_tank.config import RippleTankConfig
 from keras_amid.experiments.ripple_tank.media_experiment import MediaExperiment
@@ -56,8 +60,21 @@ class RippleTankTask(Task):
 
     def open(self, seed: int, tuning: bool, variant: str) -> Experiment:
         """See `Task.open`."""
+        with np.load(self._arrays(seed)) as file:
+            arrays = {name: file[name] for name in file.files}
         auxiliary = self.variants[variant]
-        return ArrayExperiment(self.config, seed, self._arrays(seed), tuning, auxiliary)
+        sizes = (auxiliary, arrays["train audio"].shape[1])
+        return ArrayExperiment(
+            self.config,
+            seed,
+            arrays,
+            functools.partial(networks.array_extractors, *sizes),
+            num_classes=len(self.class_names),
+            evaluation_batch=self.config.evaluation_batch,
+            tuning=tuning,
+            projection=True,
+            train_auxiliary="text" in auxiliary,  # it is not pre-trained, so it learns here
+        )
 
     def _arrays(self, seed):
         entries = {name: getattr(self.config, name) for name in self.config.data_entries}

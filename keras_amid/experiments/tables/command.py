@@ -28,7 +28,7 @@ from keras_amid.experiments.config import add_options
 from keras_amid.experiments.recipe import Recipe
 from keras_amid.experiments.rows import ROWS
 from keras_amid.experiments.tables.output import write_results
-from keras_amid.experiments.tables.plan import TABLES, Plan
+from keras_amid.experiments.tables.plan import BEYOND, TABLES, Plan
 from keras_amid.experiments.tables.session import Session, execute
 from keras_amid.experiments.tables.source import Source
 from keras_amid.experiments.tables.workers import Workers
@@ -68,7 +68,8 @@ def main(
     took = (
         f"{session.ran} jobs in {(time.monotonic() - start) / 60:.1f} minutes in "
         f"{options.processes} processes on {os.cpu_count()} cores ({platform.machine()}), "
-        f"{session.found} found finished; {backend} backend, Keras {keras.__version__}."
+        f"{session.found} found finished; all its runs together "
+        f"{session.minutes():.0f} minutes; {backend} backend, Keras {keras.__version__}."
     )
     command = f"KERAS_BACKEND={backend} {program} {shlex.join(arguments)}".strip()
     text, path = write_results(session, options.results or options.out / "results", command, took)
@@ -111,7 +112,13 @@ def _parser(program, doc, recipe):
     add("--data-folder", type=Path,
         help="where the data lie; of original files, the --out that their recipe has filled "
         "(default: data within --out, or build/<name>)")  # fmt: skip
-    add("--tables", type=int, nargs="+", choices=sorted(TABLES), help="(default: the recipe's)")
+    add(
+        "--tables",
+        type=int,
+        nargs="+",
+        choices=sorted(TABLES),
+        help=f"of the paper; {BEYOND}: controls, and what is ours (default: the recipe's)",
+    )
     add("--rows", nargs="+", metavar="ROW", help=f"only these of: {', '.join(ROWS)}")
     add("--seed", type=int, default=0, help="first reported seed (default: 0)")
     add("--seeds", type=int,

@@ -6,13 +6,15 @@ import itertools
 from collections.abc import Iterable
 from pathlib import Path
 
-from keras_amid.experiments.rows import ROWS, SHUFFLED, TEACHER, Row
+from keras_amid.experiments.rows import AUXILIARY, ROWS, SHUFFLED, TEACHER, TWO_STEP, Row
 from keras_amid.experiments.tables.preparation import Preparation
 from keras_amid.experiments.tables.run import Run
 from keras_amid.experiments.tables.tuning import Trial, best, trials
 from keras_amid.experiments.task import Task
 from keras_amid.validation.arguments import check_positive_int
 
+#: Number of the table that the paper does not have: controls, and what is ours.
+BEYOND = 7
 #: Table of the paper -> its rows. Table 2 has those of Table 1, and Table 6 sweeps AMID's weights.
 TABLES = {
     1: ("student alone", "CRD", "CRCD", "GMC", "CCL", "AMID", "M detached"),
@@ -20,7 +22,11 @@ TABLES = {
     4: ("student alone", "teacher alone", "MIs", "MIs+MIa", "AMID", "AMID with NCE"),
     5: ("AMID", "fixed teacher", "no warm-up", "no D2", "uniform lambda"),
     6: ("AMID",),
-}
+    BEYOND: (
+        "student alone", AUXILIARY, TEACHER, TWO_STEP, "contrast, no teacher", "CCL", "AMID",
+        "M detached", "direct AMID", "CCL + KL", "CCL" + SHUFFLED, "AMID" + SHUFFLED,
+    ),
+}  # fmt: skip
 TABLES[2] = TABLES[1]
 #: Table 6: entry of the configuration -> values; the paper's own, AMID's row, is among them.
 SWEEPS = {
@@ -146,7 +152,7 @@ class Plan:
     def choose(self) -> None:
         """Reads what the trials gave so far, and chooses for every row that is not chosen yet."""
         for row in self.rows:
-            figure = "student top-1" if self.row(row).has_student else "teacher top-1"
+            figure = f"{self.row(row).side} top-1"
             scores = {}
             for trial in self.trials(row):
                 runs = [self._run(row, trial, seed, True) for seed in self.tuning_seeds]

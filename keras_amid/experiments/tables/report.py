@@ -11,11 +11,13 @@ from keras_amid.experiments import markdown
 from keras_amid.experiments.comparison import mean_and_error
 from keras_amid.experiments.rows import SHUFFLED, Settings
 from keras_amid.experiments.tables.claims import difference, sentences
-from keras_amid.experiments.tables.plan import SWEEPS, TABLES, Plan
+from keras_amid.experiments.tables.plan import BEYOND, SWEEPS, TABLES, Plan
 from keras_amid.experiments.tables.results import Results
 
-STUDENT, TEACHER = "student top-1", "teacher top-1"
-_OURS = {"M detached": "M detached (ours, not the paper's)"}
+STUDENT, TEACHER, AUXILIARY = "student top-1", "teacher top-1", "auxiliary top-1"
+_PAPERS = "the paper's tables"
+_CONTENTS = "controls, and what is ours"
+_OURS = {row: f"{row} (ours, not the paper's)" for row in ("M detached", "direct AMID", "CCL + KL")}
 _SYMBOLS = {
     "mi_student_weight": "a1", "mi_auxiliary_weight": "a2", "adversarial_weight": "a3",
 }  # fmt: skip
@@ -44,12 +46,14 @@ class Report:
         tables, config = set(self.plan.tables), self.task.config
         seeds = self.plan.seeds
         parts = [
-            f"# {config.title}: the paper's tables",
+            f"# {config.title}: {_CONTENTS if tables == {BEYOND} else _PAPERS}",
             f"Made by `{command}`: {time}",
             f"{len(seeds)} seeds ({seeds[0]} to {seeds[-1]}), {config.epochs} epochs, last "
             f"epoch's weights. Cells are percent on the test split: {markdown.SPREAD} over "
             "the seeds; p and wins are of the paired t-test (two-sided, not corrected for the "
-            f"number of rows) of a row's student against AMID's. {self._settings()}",
+            "number of rows) of a row's student against the one that is named. "
+            f"{self._settings()}",
+            self.task.remark,
             config.note(),
         ]
         parts += [self.task.reference_note] if self.task.reference else []
@@ -58,6 +62,7 @@ class Report:
         parts += [self.teachers_table()] if 4 in tables else []
         parts += [self.ablations_table()] if 5 in tables else []
         parts += [self.sweeps_table()] if 6 in tables else []
+        parts += [self.beyond_table()] if BEYOND in tables else []
         parts += [self.claims(), self.agreement(), self.trials(), _failures(failed)]
         return "\n\n".join(part.rstrip() for part in parts if part) + "\n"
 
@@ -121,6 +126,18 @@ class Report:
                     f"Farthest from the paper's {_SYMBOLS[weight]}: {difference(widest)}.\n"
                 )
         return "\n".join(parts)
+
+    def beyond_table(self) -> str:
+        """What the paper does not have: controls, and what is ours."""
+        rows = (row for name in TABLES[BEYOND] for row in (name, name + SHUFFLED))
+        lines = []
+        for row in dict.fromkeys(rows):
+            cells = [self._cell(row, figure) for figure in (STUDENT, TEACHER, AUXILIARY)]
+            if any(cells):
+                lines.append((_OURS.get(row, row), *cells, *self._test(row, "student alone")))
+        head = ("", STUDENT, TEACHER, AUXILIARY, "vs student alone", "p", "wins")
+        title = f"## {_CONTENTS[0].upper()}{_CONTENTS[1:]}\n\n"
+        return f"{title}{markdown.table(head, lines)}\n{markdown.CONTROL}"
 
     def claims(self) -> str:
         """What holds and what does not."""
@@ -203,8 +220,8 @@ class Report:
         )
         return f"{value:.1f} (!)"
 
-    def _test(self, row):
-        compared = None if row == "AMID" else self.results.compare(row, "AMID", STUDENT)
+    def _test(self, row, other="AMID"):
+        compared = None if row == other else self.results.compare(row, other, STUDENT)
         if compared is None:
             return ["", "", ""]
         return [

@@ -95,7 +95,7 @@ class Run:
         path = folder / f"{self.key(task)}.json"
         experiment = task.open(self.seed, self.tuning, self.variant or next(iter(task.variants)))
         keras.utils.set_random_seed(experiment.seed)
-        model, callbacks = self._model(experiment, folder)
+        experiment, model, callbacks = self._model(experiment, folder)
         history = runs.fit(experiment, self.row, model, callbacks, path.with_suffix(""))
         if self.row == rows.TEACHER:
             save_weights(model, _weights(path))
@@ -118,8 +118,9 @@ class Run:
             settings = dataclasses.replace(experiment.settings(), **changed)
             teacher, _ = rows.build(rows.TEACHER, *experiment.extractors(), settings)
             teacher.load_weights(_weights(folder / f"{self.teacher}.json"))
-            changed["fixed_teacher"] = teacher
-        return runs.build(experiment, self.row, self.rate, self.decay, **changed)
+            experiment, given = runs.taught_by(experiment, self.row, teacher)
+            changed |= given
+        return experiment, *runs.build(experiment, self.row, self.rate, self.decay, **changed)
 
 
 def _weights(path):

@@ -67,6 +67,13 @@ class Session:
                     self.without_data.add((job.seed, job.tuning))
                 self.bar.write(f"Failed: {job.name}\n{error}", file=sys.stderr)
 
+    def minutes(self) -> float:
+        """What all finished runs of the plan took, each in its process, whenever they were made."""
+        plan = self.plan
+        jobs = [plan.tuning(after) + plan.reported(after) for after in (False, True)]
+        results = (job.result(plan.task, plan.folder) for part in jobs for job in part)
+        return sum(result["seconds"] for result in results if result) / 60
+
     def _skip(self, count):
         """Moves the bar past jobs that say nothing about the time left."""
         self.found += count

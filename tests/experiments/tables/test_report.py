@@ -84,18 +84,33 @@ def by_hand(values):
     return f"{mean:.1f} +- {math.sqrt(variance / len(values)):.1f}"
 
 
-def test_sentences_follow_the_numbers():
-    def results(**student):
-        return Results(
-            {
-                (row, "", ()): {
-                    seed: {"figures": {"student top-1": value}} for seed, value in enumerate(values)
-                }
-                for row, values in student.items()
-            },
-            "",
-        )
+def results(**student):
+    return Results(
+        {
+            (row, "", ()): {
+                seed: {"figures": {"student top-1": value}} for seed, value in enumerate(values)
+            }
+            for row, values in student.items()
+        },
+        "",
+    )
 
+
+def test_a_gain_counts_only_beyond_the_control():
+    alone, gained = [20.0, 21.0, 22.0, 23.0], [30.1, 30.9, 32.2, 33.0]
+    both = {"student alone": alone, "AMID": gained, "two-step pseudo-labels": gained}
+    for control, said in (([21.0, 20.0, 23.0, 22.0], "holds"), (gained[::-1], "does not show")):
+        lines = claims.sentences(results(**both, **{"AMID, pairs shuffled": control}))
+        (own,) = (line for line in lines if "AMID's student beats the student alone" in line)
+        (other,) = (line for line in lines if "two-step pseudo-labels beats the student" in line)
+        for line in (own, other):  # a row without a control of its own must beat the best there is
+            assert line.startswith(f"**{said}**")
+            assert "; over AMID, pairs shuffled: " in line and "+10.1 +- 0.1 points" in line
+    (line,) = claims.sentences(results(**{"student alone": alone, "AMID": gained}))
+    assert line.startswith("**holds**") and "over AMID" not in line
+
+
+def test_sentences_follow_the_numbers():
     base = [20.0, 21.0, 22.0, 23.0]
     shifted = [40.1, 40.9, 42.2, 43.0]
     p = stats.ttest_rel(shifted, base).pvalue
