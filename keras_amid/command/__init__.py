@@ -34,6 +34,11 @@ from pathlib import Path
 #: Name, also of the module -> what it does.
 COMMANDS = {
     "prepare": "turn a table of your own media, or a data set of the paper, into records",
+    "train": "train the student alone and AMID on them, and export the student",
+    "compare": "compare methods over several seeds, with paired tests and the shuffled control",
+    "evaluate": "test figures of a trained run",
+    "predict": "labels and probabilities of media files, from an exported student",
+    "export": "export a trained student for TensorFlow Serving",
 }
 
 

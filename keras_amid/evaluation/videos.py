@@ -27,6 +27,7 @@ class VideoPredictions:
         representations: float64 array, shape `(videos, D)`: the student's, averaged likewise.
         teacher_probabilities: as `probabilities`, of the teacher, or None where the data lack
             the auxiliary modalities or the method has no teacher.
+        teacher_representations: as `representations`, of the teacher, or None likewise.
     """
 
     index: np.ndarray
@@ -35,6 +36,7 @@ class VideoPredictions:
     probabilities: np.ndarray
     representations: np.ndarray
     teacher_probabilities: np.ndarray | None = None
+    teacher_representations: np.ndarray | None = None
 
     def top_1(self):
         """The student's top-1 accuracy over the videos, a float in [0, 1]."""
@@ -97,6 +99,7 @@ def _summands(outputs):
     }
     if "teacher_logits" in outputs:
         values["teacher_probabilities"] = _softmax(outputs["teacher_logits"])
+        values["teacher_representations"] = np.asarray(outputs["teacher"], "float64")
     return values
 
 

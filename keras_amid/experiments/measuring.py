@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 import keras_amid as ka
+from keras_amid.evaluation.videos import VideoPredictions
 
 
 def measure(
@@ -33,6 +34,20 @@ def measure(
         list of the student's accuracies, None for a class without samples.
     """
     predictions = ka.predict_videos(model, test, progress=progress)
+    known = None if gallery is None else ka.predict_videos(model, gallery, progress=progress)
+    return figures_of(predictions, num_classes, known)
+
+
+def figures_of(
+    predictions: VideoPredictions, num_classes: int, gallery: VideoPredictions | None = None
+) -> dict[str, Any]:
+    """The figures of predictions; see `measure`.
+
+    Args:
+        predictions: of the test samples.
+        num_classes: of the data.
+        gallery: of the training samples, for retrieval; None: no retrieval.
+    """
     labels = predictions.labels
     sides = {"student": predictions.probabilities, "teacher": predictions.teacher_probabilities}
     figures = {}
@@ -43,9 +58,8 @@ def measure(
         named = {"top-1": accuracies["WA"], **accuracies}
         figures |= {f"{side} {name}": 100 * value for name, value in named.items()}
     if gallery is not None:
-        known = ka.predict_videos(model, gallery, progress=progress)
         recall = ka.recall_at_k(
-            predictions.representations, labels, known.representations, known.labels, k=(1, 5)
+            predictions.representations, labels, gallery.representations, gallery.labels, k=(1, 5)
         )
         figures |= {f"student R@{k}": 100 * value for k, value in recall.items()}
     per_class = 100 * ka.per_class_accuracy(labels, predictions.probabilities, num_classes)

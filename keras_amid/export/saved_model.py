@@ -12,7 +12,7 @@ import importlib
 import os
 import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -28,6 +28,7 @@ def export_student(
     path: str | os.PathLike,
     class_names: Sequence[str] | None = None,
     version: int | None = None,
+    assets: Mapping[str, str] | None = None,
 ) -> str:
     """Writes the student as the next version of a served model.
 
@@ -47,6 +48,7 @@ def export_student(
         class_names: list of num_classes str, or None; written one a line to
             `assets/class_names.txt`.
         version: int, at least 1; None: one more than the highest in `path`.
+        assets: dict, name of a file -> its text; more files for `assets/`.
 
     Returns:
         str, the path of the version's folder.
@@ -59,6 +61,9 @@ def export_student(
     student = _student(model)
     worker.signature_inputs(student)
     class_names = _checked_class_names(class_names, student.output["probabilities"].shape[-1])
+    files = dict(assets or {})
+    if class_names is not None:
+        files["class_names.txt"] = "".join(f"{name}\n" for name in class_names)
     path = _checked_path(path)
     if version is not None:
         version = check_positive_int("version", version)
@@ -70,7 +75,7 @@ def export_student(
     # Beside its final place, so that the rename is atomic; servers skip names that are no numbers.
     with tempfile.TemporaryDirectory(prefix=".export-", dir=path) as work:
         folder = os.path.join(work, "saved_model")
-        write(student, folder, work, class_names)
+        write(student, folder, work, files)
         return _publish(folder, path, version)
 
 

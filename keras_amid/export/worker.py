@@ -41,7 +41,7 @@ def signature_inputs(student):
     return inputs
 
 
-def write_saved_model(student, folder, work, class_names=None):
+def write_saved_model(student, folder, work, assets=None):
     """Writes the SavedModel; needs the TensorFlow backend.
 
     Args:
@@ -49,7 +49,7 @@ def write_saved_model(student, folder, work, class_names=None):
             `logits`, `representation`.
         folder: str, folder to create.
         work: str, an existing folder for temporary files.
-        class_names: list of str or None.
+        assets: dict, name of a file in `assets/` -> its text; or None.
     """
     import tensorflow as tf
 
@@ -77,11 +77,12 @@ def write_saved_model(student, folder, work, class_names=None):
         for part in tf.train.TrackableView(student).descendants()
         if isinstance(part, tf.saved_model.experimental.TrackableResource)
     ]
-    if class_names is not None:
-        file_name = os.path.join(work, "class_names.txt")
+    module.files = []
+    for name, text in (assets or {}).items():
+        file_name = os.path.join(work, name)
         with open(file_name, "w", encoding="utf-8", newline="\n") as file:
-            file.writelines(f"{name}\n" for name in class_names)
-        module.class_names = tf.saved_model.Asset(file_name)
+            file.write(text)
+        module.files.append(tf.saved_model.Asset(file_name))
     tf.saved_model.save(module, folder, signatures={"serving_default": serving_default})
 
 
@@ -101,7 +102,7 @@ def _variables(student, captured):
     return named
 
 
-def write_in_child(student, folder, work, class_names=None):
+def write_in_child(student, folder, work, assets=None):
     """`write_saved_model` in a child process with the TensorFlow backend, from any backend.
 
     Args: as of `write_saved_model`.
@@ -115,7 +116,7 @@ def write_in_child(student, folder, work, class_names=None):
         "custom_objects": custom_objects(student),
         "folder": os.path.abspath(folder),
         "work": os.path.abspath(work),
-        "class_names": class_names,
+        "assets": assets,
     }
     student.save(request["student"])
     request_file = os.path.join(work, "request.json")
@@ -212,4 +213,4 @@ def main(request_file):
     student = keras.saving.load_model(
         request["student"], custom_objects=custom, compile=False, safe_mode=False
     )
-    write_saved_model(student, request["folder"], request["work"], request["class_names"])
+    write_saved_model(student, request["folder"], request["work"], request["assets"])

@@ -1,0 +1,242 @@
+"""`train`, `compare`, `evaluate`, `export` and `predict` on a few clips of one's own."""
+
+import csv
+import functools
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import own_data
+import pytest
+
+import keras_amid
+from keras_amid.command.inputs import Inputs
+from keras_amid.command.main import main
+from keras_amid.data import Windows, batches
+from keras_amid.data.datasets import read_prepared
+from keras_amid.data.storage.one_writer import one_writer
+from keras_amid.experiments.own.experiment import OwnExperiment
+from keras_amid.experiments.own.predictions import Predictions
+
+pytestmark = pytest.mark.any_backend
+ROOT = Path(keras_amid.__file__).parents[1]
+SMALL = [
+    "--target=video", "--extractor", "video=clip_mlp", "--frames=4", "--size=16", "--epochs=2",
+    "--batch=6", "--representation-dim=8",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return own_data.make(tmp_path_factory.mktemp("own"))
+
+
+@pytest.fixture(scope="module")
+def trained(data):
+    """A finished run: the student alone, GMC's control, and GMC."""
+    out = data.parent / "run"
+    words = ["--rows", "student alone", "GMC", "--control"]
+    fit = OwnExperiment.fit
+
+    @functools.wraps(fit)
+    def quick(self, model, *given):
+        model.run_eagerly = True  # tracing takes longer than a few steps
+        return fit(self, model, *given)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(OwnExperiment, "fit", quick)
+        assert main(["train", str(data), f"--out={out}", *SMALL, *words]) == 0
+    return out
+
+
+def refused(capsys, *words):
+    with pytest.raises(SystemExit) as exit:
+        main(list(map(str, words)))
+    out, errors = capsys.readouterr()
+    assert exit.value.code == 2 and "Traceback" not in errors
+    lines = [line for line in errors.splitlines() if line.startswith("keras-amid")]
+    assert len(lines) == 1
+    return lines[0]
+
+
+@pytest.mark.slow
+def test_what_a_run_leaves(trained, data, capsys):
+    names = {path.name for path in trained.iterdir()}
+    assert {"report.html", "table.md", "config.toml", "student.keras", "saved_model"} <= names
+    assert {path.name for path in (trained / "seed-0").iterdir()} == {
+        "student_alone", "GMC_pairs_shuffled", "GMC",
+    }  # fmt: skip
+    table = (trained / "table.md").read_text()
+    assert "beyond the same with its pairs shuffled" in table
+
+
+@pytest.mark.slow
+def test_config_repeats_the_run_and_nothing_is_run_twice(trained, capsys):
+    before = {path: path.stat().st_mtime_ns for path in trained.rglob("*.h5")}
+    table = (trained / "table.md").read_text()
+    config = trained / "config.toml"
+    assert main(["train", f"--config={config}"]) == 0
+    assert {path: path.stat().st_mtime_ns for path in trained.rglob("*.h5")} == before
+    assert (trained / "table.md").read_text() == table
+    assert len(list((trained / "saved_model").iterdir())) == 1
+    line = refused(capsys, "train", f"--config={config}", "--epochs=3")
+    assert "`epochs`: 2 there, 3 asked for" in line
+
+
+@pytest.mark.slow
+def test_evaluate_finds_the_figures_again(trained, capsys):
+    for row, folder in (("GMC", "GMC"), ("student alone", "student_alone")):
+        assert main(["evaluate", str(trained), "--row", row, "--json"]) == 0
+        found = json.loads(capsys.readouterr().out.splitlines()[-1])
+        kept = json.loads((trained / "seed-0" / folder / "result.json").read_text())
+        for name in ("student top-1", "student UA"):
+            assert found[name] == pytest.approx(kept[name])
+    assert "`row` must be trained" in refused(capsys, "evaluate", trained, "--row", "AMID")
+    assert "`run` must be a folder that" in refused(capsys, "evaluate", trained.parent)
+
+
+@pytest.mark.slow
+def test_predict_is_the_students_prediction_without_keras(trained, data, tmp_path):
+    media, test = data.parent / "media", read_prepared(data).samples("test")
+    files = [str(media / f"{row['id']}.mkv") for row in test]
+    (tmp_path / "broken.mp4").write_bytes(b"no film")
+    program = (
+        "import sys\nsys.argv[0] = 'keras-amid'\n"
+        "from keras_amid.command.main import main\n"
+        "status = main(sys.argv[1:])\n"
+        "assert 'keras' not in sys.modules, 'Keras was imported'\n"
+        "sys.exit(status)\n"
+    )
+    words = ["predict", *files, str(tmp_path / "broken.mp4"), f"--model={trained / 'saved_model'}"]
+    done = subprocess.run(
+        [sys.executable, "-c", program, *words], capture_output=True, text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert done.returncode == 1, done.stderr
+    assert "left out: " in done.stderr and "broken.mp4" in done.stderr
+    rows = list(csv.DictReader(io.StringIO(done.stdout)))
+    assert [row["file"] for row in rows] == files
+    found = np.array([[float(row[f"p({name})"]) for name in own_data.NAMES] for row in rows])
+    kept = Predictions.load(trained / "seed-0" / "GMC" / "predictions.npz").test
+    np.testing.assert_allclose(found, kept.probabilities, atol=2e-5)
+    assert [row["label"] for row in rows] == [
+        own_data.NAMES[label] for label in found.argmax(axis=1)
+    ]
+
+
+def test_windows_are_those_of_the_pipeline(data, tmp_path):
+    described = {
+        "modalities": {"video": {"kind": "video", "shape": [5, 16, 16, 3], "sample_rate": None}},
+        "fps": None, "short_side": 24,
+    }  # fmt: skip
+    prepared = read_prepared(data)
+    row = prepared.samples("test")[0]
+    found = Inputs(described).of_file(data.parent / "media" / f"{row['id']}.mkv")["video"]
+    dataset = batches(prepared.records("test"), 9, {"video": Windows(5, 5, 16)}, subset=[0])
+    ((x, _),) = dataset.as_numpy_iterator()
+    assert found.shape == x["video"].shape == (3, 5, 16, 16, 3) and found.dtype == np.uint8
+    np.testing.assert_array_equal(found, x["video"])
+
+
+@pytest.mark.slow
+def test_export_of_a_run(trained, tmp_path, capsys):
+    assert main(["export", str(trained), str(tmp_path / "served")]) == 0
+    version = Path(capsys.readouterr().out.splitlines()[-1])
+    assert version == tmp_path / "served" / "1"
+    assert (version / "assets" / "class_names.txt").read_text().splitlines() == list(own_data.NAMES)
+    inputs = json.loads((version / "assets" / "inputs.json").read_text())
+    assert inputs["modalities"]["video"]["shape"] == [4, 16, 16, 3]
+    assert "must be a folder with a trained student" in refused(capsys, "export", tmp_path, "x")
+
+
+class Report(HTMLParser):
+    """Checks that elements are closed in order, and gathers what there is."""
+
+    void = {"meta", "img", "path", "use"}
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.sections, self.pictures, self.loaded, self.text = [], [], 0, [], []
+
+    def handle_starttag(self, name, attributes):
+        values = dict(attributes)
+        if name not in self.void:
+            self.open.append(name)
+        if name == "section":
+            self.sections.append(values["id"])
+        self.pictures += name == "img"
+        self.loaded += [values[k] for k in ("src", "href") if k in values]
+
+    def handle_endtag(self, name):
+        if name not in self.void:
+            assert self.open.pop() == name
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+@pytest.mark.slow
+def test_the_report_is_one_file_that_says_what_was_done(trained):
+    text = (trained / "report.html").read_text(encoding="utf-8")
+    page = Report()
+    page.feed(text)
+    assert page.open == []
+    assert page.sections == [
+        "results", "data", "training", "classes", "representations", "retrieval", "how-it-was-made",
+    ]  # fmt: skip
+    assert all(link.startswith(("#", "data:image/jpeg;base64,")) for link in page.loaded)
+    assert page.pictures == 4 * 4  # each test clip, and the three nearest
+    assert "<script" not in text and "<dark>" not in text and "low &amp; &lt;dark&gt;" in text
+    said = " ".join(page.text)
+    assert "Own <clips>" in said and "keras-amid train" in said and "epochs = 2" in said
+    kept = json.loads((trained / "seed-0" / "GMC" / "result.json").read_text())
+    assert f"{kept['student top-1']:.1f} %" in said
+    assert "Beyond the same with its pairs shuffled" in said
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([], "`target` must be given, here or in --config; received none"),
+        (
+            ["--target=face"],
+            r"`target` must be of modalities among \['video', 'audio'\]; rec.*face",
+        ),
+        (["--target=video", "--auxiliary=video"], "`target` and `auxiliary` must be different"),
+        (["--target=video", "--extractor=video=vit"], "`extractor` of 'video', video, must be one"),
+        (["--target=video", "--extractor=face=mlp"], "`extractor` must be of modalities.*'face'"),
+        (
+            ["--target=video", "--checkpoint=audio=x.pth"],
+            "`checkpoint` must be of a modality whose",
+        ),
+        (["--target=video", "--rows", "AMIT"], "`rows` must be of .*'AMIT'"),
+        (["--target=video", "--rows", "teacher alone"], "`rows` must end with a row whose student"),
+        (["--target=video", "--batch=99"], "`batch` must be at most the 12 training samples"),
+        (["--target=video", "--rates", "1", "0.1"], "`rates` must be two numbers, 0 < lowest"),
+        (["--target=video", "--epochs=0"], "`epochs` must be an integer >= 1; received 0"),
+        (["--target=video", "--epochs=x"], "argument --epochs: invalid int value"),
+    ],
+)
+def test_what_does_not_fit_is_said_before_work(data, tmp_path, capsys, words, message):
+    line = refused(capsys, "train", data, f"--out={tmp_path / 'out'}", "--batch=4", *words)
+    assert re.search(message, line), line
+    assert not (tmp_path / "out").exists()
+
+
+def test_other_folders_are_refused(data, tmp_path, capsys):
+    line = refused(capsys, "train", tmp_path, "--target=video", f"--out={tmp_path / 'out'}")
+    assert "must hold prepared data" in line
+    (tmp_path / "file").write_text("")
+    line = refused(capsys, "train", data, f"--out={tmp_path / 'file'}", *SMALL)
+    assert "`out` must be a folder; received the file" in line
+    with one_writer(tmp_path / "busy"):
+        line = refused(capsys, "train", data, f"--out={tmp_path / 'busy'}", *SMALL)
+    assert "another run uses (since 20" in line and f"process {os.getpid()})" in line
+    line = refused(capsys, "predict", tmp_path / "no.mp4", f"--model={data}")
+    assert "`model` must be a folder with an exported student; received" in line
