@@ -17,7 +17,7 @@ BAD = {
     "numbers": ({"audio": THERE.astype("int32")}, r"\['audio'\] of .* must be bool.*int32"),
     "shape": ({"audio": THERE[:, None]}, r"\['audio'\] of .* shape \(batch,\).*\(\S+, 1\)"),
     "target": (
-        {"video": THERE}, r"x\['present'\]\['video'\] of .* must be True.*received \[False\]",
+        {"video": THERE}, r"x\['present'\]\['video'\] of .* must be True.*received \[False",
     ),
 }  # fmt: skip
 
@@ -41,7 +41,6 @@ def test_masks_and_what_they_hide(model, kind, call):
     found(model, kind, {**X, "present": {"video": np.ones(6, bool)}}, call)
     found(model, kind, {**X, "present": {}}, call)
     for case, (present, message) in BAD.items():
-        message = message if kind == "arrays" else message.replace(r"\[False\]", r"\[False")
         with pytest.raises(Exception, match=message):
             found(model, kind, {**X, "present": present}, call)
             pytest.fail(case)
