@@ -1,5 +1,6 @@
 """The guides in docs/: their commands and code run on recordings that are written here."""
 
+import ast
 import contextlib
 import io
 import re
@@ -22,8 +23,8 @@ def blocks(name):
     return re.findall(r"```(\w+)\n(.*?)```", text, re.DOTALL)
 
 
-def run(name):
-    """Runs a guide's commands and code; returns what each block printed."""
+def run(name, replaced=("\0", "")):
+    """Runs a guide's commands and code, with one text replaced; returns what each block printed."""
     printed, names = [], {}
     for language, text in blocks(name):
         out = io.StringIO()
@@ -32,7 +33,7 @@ def run(name):
                 for line in text.replace("\\\n", " ").splitlines():
                     command(shlex.split(line))
             elif language == "python":
-                exec(text, names)
+                exec(text.replace(*replaced), names)
         printed.append((language, out.getvalue()))
     return printed
 
@@ -103,3 +104,29 @@ def test_text_and_sound(tmp_path, monkeypatch):
     assert printed["sh"].startswith(printed_of("text-and-sound.md", "text"))
     # four words, the sessions to train on, and the two tokens that are no words
     assert printed["python"] == "(2, 6400) (2, 3) 12\n"
+
+
+@pytest.mark.slow
+@pytest.mark.any_backend
+def test_few_labels(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    centers, rows = rng.normal(size=(3, 20)), []
+    for number in range(72):
+        label, name = number % 3, f"d-{number:03d}"
+        values = 3 * centers[label] + rng.normal(size=20)
+        row = {"id": name, "split": "train", "label": ["four", "five", "six"][label]}
+        if number >= 48:
+            row["split"] = ["validation", "test"][number % 2]
+        elif number >= 12:
+            row["label"] = ""
+        for modality, value in {"sketch": values[:8], "photo": values[8:]}.items():
+            row[modality] = f"{name}-{modality}.npy"
+            np.save(tmp_path / row[modality], value)
+        rows.append(row)
+    rec.write_csv(tmp_path / "digits.csv", rows)
+    quick = ("model.compile(", "model.compile(jit_compile=False, ")
+    printed = dict(run("few-labels.md", quick))
+    assert "36 rows without label" in printed["sh"]
+    figures = ast.literal_eval(printed["python"])
+    assert figures["student_accuracy"] > 0.6 and np.isfinite(figures["loss"])

@@ -62,8 +62,9 @@ def _parser(program: str) -> Parser:
     add("--kind", dest="kinds", metavar="COLUMN=KIND", type=_kind, action="append", default=[],
         help="what a column holds: video, audio, media (a video with its sound), array, numbers, "
         "text or ignore; may be given several times")  # fmt: skip
-    add("--missing", choices=("mask", "leave-out"), default=argparse.SUPPRESS,
-        help="rows that lack a modality (default: leave-out)")  # fmt: skip
+    add("--missing", choices=("mask", "leave-out"), default="mask",
+        help="rows that lack a modality, or a video its sound: kept without it (mask, default), "
+        "or left out")  # fmt: skip
     add("--bad-rows", choices=("refuse", "leave-out"), default="refuse",
         help="rows that cannot be used, as far as that shows beforehand (default: refuse, which "
         "names them)")  # fmt: skip

@@ -67,7 +67,8 @@ class Table(DataSet):
         table: Path or DataFrame.
         kinds: Dict column -> kind, where it is not to be found: "video", "audio", "media", "array",
             "text", "numbers", or "ignore".
-        missing: Rows that lack a modality: "mask" keeps them, "leave-out" does not.
+        missing: Rows that lack a modality, or whose video has no sound where others have: "mask"
+            keeps them (`x["present"]` of the batches says who has what), "leave-out" does not.
         bad_rows: Rows that cannot be used, as far as that shows before any file is read: "refuse"
             raises an error that names them, "leave-out" leaves them out and lists them.
         validation, test: Share of the samples without `split` that is to validate and to test on.
@@ -82,7 +83,7 @@ class Table(DataSet):
     table: Any = options.option(None, "the table", _check_table, setting=False, compare=False)
     kinds: Mapping[str, str] | None = options.option(None, "kinds of columns", _check_kinds)
     missing: str = options.choice(
-        "leave-out", "rows that lack a modality: mask or leave-out", ("mask", "leave-out")
+        "mask", "rows that lack a modality: mask or leave-out", ("mask", "leave-out")
     )
     bad_rows: str = options.choice(
         "refuse", "rows that cannot be used: refuse or leave-out", ("refuse", "leave-out")

@@ -51,7 +51,7 @@ def test_every_kind_of_column_is_found_and_kept(full, root):
     assert full.class_names == ("run", "walk")
     assert full.modalities == {
         "video": Modality("video", (rec.FRAMES, 32, 48, 3)),
-        "audio": Modality("audio", (round(rec.SECONDS * rec.RATE),), rec.RATE),
+        "audio": Modality("audio", (round(rec.SECONDS * rec.RATE),), rec.RATE, may_lack=True),
         "pose": Modality("array", (2, 3)),
         "imu": Modality("array", (2,)),
         "words": Modality("text", ()),
@@ -151,6 +151,35 @@ def test_rows_without_label_and_with_missing_cells(root, tmp_path):
     assert [s["label"] for s in data.samples("train")] == [0, -1, 1]
     assert data.problems == [{"id": "clip2.mkv", "reason": "row 4 has no pose"}]
     assert "row 4 has no pose" in (tmp_path / "report.txt").read_text()
+
+
+def test_missing_cells_and_silent_videos_are_masked(root, tmp_path):
+    rec.write_video(root / "silent.mkv", 3, silent=True)
+    rows = [
+        {"video": f"clip{n}.mkv", "pose": f"pose{n}.npy", "words": f"w{n}", "label": n % 2}
+        for n in range(4)
+    ]
+    rows[0]["pose"], rows[2]["words"], rows[3]["video"] = "", "", "silent.mkv"
+    rows = [{**row, "split": ["train", "test"][n == 1]} for n, row in enumerate(rows)]
+    path = rec.write_csv(root / "mask.csv", rows)
+    data = table.prepare(path, tmp_path / "mask", **SAME)
+    assert data.counts == {"train": 3, "test": 1} and data.problems == []
+    kinds = {"video": None, "audio": None, "pose": None}
+    ((x, _),) = data.pipeline("train", 3, kinds)
+    present = {name: there.numpy().tolist() for name, there in x["present"].items()}
+    assert present == {"pose": [False, True, True], "audio": [True, True, False]}
+    for name, there in present.items():
+        empty = [not np.any(value) for value in x[name].numpy()]
+        assert empty == [not has for has in there]
+    ((x, _),) = data.pipeline("test", 1, kinds)
+    assert {name: there.numpy().tolist() for name, there in x["present"].items()} == {
+        "pose": [True],
+        "audio": [True],
+    }
+    left_out = table.prepare(path, tmp_path / "left", missing="leave-out", **SAME)
+    assert left_out.counts == {"train": 0, "test": 1}
+    reasons = [item["reason"] for item in left_out.problems + left_out.left_out["train"]]
+    assert reasons == ["row 2 has no pose", "row 4 has no words", "no sound"]
 
 
 def test_splits_are_made_by_group_and_written_down(root, tmp_path):
