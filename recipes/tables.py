@@ -2,6 +2,7 @@
 
     KERAS_BACKEND=jax python recipes/tables.py --out build/tables
     python recipes/tables.py --recipe recipes/ucf51.py --seeds 3 --trials 0    # after ucf51.py
+    KERAS_BACKEND=jax python recipes/tables.py --tables 7    # controls, and what is ours
 
 By default on the ripple tank: 15 rows and the sweeps of Table 6 in 8 worlds, 611 jobs, 28 minutes
 on two cores (recipes/results/ripple_tank.md). Each row's learning rate and weight decay (and, of

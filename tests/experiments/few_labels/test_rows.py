@@ -68,7 +68,7 @@ def test_a_teacher_names_the_pairs_and_the_student_learns_the_names(tmp_path):
     for run in (teacher, student):
         run.execute(task, tmp_path)
     figures = [run.result(task, tmp_path)["figures"] for run in (teacher, student)]
-    assert figures[0]["teacher top-1"] > 90
+    assert figures[0]["teacher top-1"] > 70  # of 33 by chance
     assert "student top-1" in figures[1] and "teacher top-1" not in figures[1]
 
     experiment = task.open(3, False, "")
