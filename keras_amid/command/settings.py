@@ -71,6 +71,9 @@ ENTRIES = {
     "epochs": Entry(40, "of every run", int),
     "warmup_epochs": Entry(10, "without AMID's own terms; at most a quarter of the epochs", int),
     "batch": Entry(16, "samples a training step", int),
+    "labelled_fraction": Entry(
+        0.5, "share of labelled samples in a training step, where some have no label", float
+    ),
     "rate": Entry(2e-3, "learning rate; it goes to 0 by a cosine", float),
     "decay": Entry(1e-3, "weight decay", float),
     "discriminator_rate": Entry(3e-4, "learning rate of the discriminators", float),

@@ -73,18 +73,9 @@ def check_splits(config: OwnConfig, data: PreparedData) -> None:
         )
     for split, rows in samples.items():
         for name in config.target:
-            lacking = [row["id"] for row in rows if _lacks(row, data, name)]
+            lacking = [row["id"] for row in rows if name in row.get("missing", ())]
             if lacking:
                 raise ValueError(
                     f"`target` must be there in every row; {name!r} is missing in {len(lacking)} "
                     f"of the split {split!r}, such as {lacking[0]!r}."
                 )
-
-
-def _lacks(row, data, name):
-    """Whether a sample lacks a modality; a text has no length."""
-    return (
-        data.modalities[name].kind != "text"
-        and bool(data.modalities[name].shape)
-        and not row["lengths"].get(name)
-    )

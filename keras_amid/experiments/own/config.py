@@ -26,6 +26,7 @@ class OwnConfig(Config):
         seconds: of a sound; 0: see `found_sizes`.
         length: steps of an array, words of a text; 0: see `found_sizes`.
         limit: samples of each split at most; 0: all.
+        labelled_fraction: share of labelled samples in a training step, where some have no label.
         trials: settings tried for each row on the validation split.
     """
 
@@ -41,6 +42,7 @@ class OwnConfig(Config):
     seconds: float = entry(0.0)
     length: int = entry(0, at_least=0)
     limit: int = entry(0, at_least=0)
+    labelled_fraction: float = entry(0.5)
     trials: int = entry(0, at_least=0)
     rates: tuple | None = entry(None)
     decays: tuple | None = entry(None)

@@ -9,6 +9,7 @@ import numpy as np
 
 import keras_amid as ka
 from keras_amid.data import EpochShuffle, shuffled_pairs
+from keras_amid.data.pipeline.labelled_mix import LabelledMix
 from keras_amid.experiments import rows
 from keras_amid.experiments.experiment import Experiment
 from keras_amid.experiments.measuring import figures_of
@@ -33,13 +34,18 @@ class OwnExperiment(Experiment):
         self.material = material
         data = material.data
         self.num_classes, self.class_names = data.num_classes, data.class_names
-        labels = np.array([row["label"] for row in data.samples("train")])
-        self.train_labels, self._unlabelled = labels, bool((labels < 0).any())
+        self.train_labels = np.array([row["label"] for row in data.samples("train")])
         self.kept = material.places("train")
+        config, labels = material.config, self.train_labels[self.kept]
+        self._mix = None
+        if (labels < 0).any():
+            self._mix = LabelledMix(labels, config.batch, config.labelled_fraction)
 
     @property
     def steps(self) -> int:
         """Training steps an epoch."""
+        if self._mix is not None:
+            return self._mix.steps
         return len(self.kept) // self.config.batch
 
     def extractors(self, with_auxiliary: bool = True) -> tuple[dict, dict]:
@@ -52,7 +58,7 @@ class OwnExperiment(Experiment):
 
     def settings(self) -> Settings:
         """Auxiliary networks learn where any of them has something to learn."""
-        further = {"semi_supervised": True} if self._unlabelled else {}
+        further = {"semi_supervised": True} if self._mix is not None else {}
         return self.config.row_settings(
             self.num_classes,
             self.train_labels,
@@ -90,6 +96,8 @@ class OwnExperiment(Experiment):
 
     def _batches(self, split, modalities, shuffle=None, **options):
         training = shuffle is not None
+        if training and self._mix is not None:
+            options["labelled_fraction"] = self.config.labelled_fraction
         return self.material.data.pipeline(
             split,
             self.config.batch if training else _EVALUATION_BATCH,

@@ -30,7 +30,7 @@ class Data:
             {
                 "id": f"{split}-{i}",
                 "label": label,
-                "lengths": {} if f"{split}-{i}" in self.lacking else {"film": 3, "sound": 9},
+                **({"missing": ["film"]} if f"{split}-{i}" in self.lacking else {}),
             }
             for i, label in enumerate(self.labels[split])
         ]

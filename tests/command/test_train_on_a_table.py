@@ -1,0 +1,68 @@
+"""`keras-amid prepare` and `train` on a table in which labels and auxiliary values are missing."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+
+from keras_amid.command.main import main
+from keras_amid.experiments import read_history
+from keras_amid.experiments.own.experiment import OwnExperiment
+
+pytestmark = [pytest.mark.any_backend, pytest.mark.slow]
+SPLITS = {"train": 24, "validation": 6, "test": 6}
+
+
+def write_table(folder):
+    """Numbers of two sensors; every third training row has no label, every fourth no `far`."""
+    rng, rows = np.random.default_rng(0), []
+    for split, count in SPLITS.items():
+        for i in range(count):
+            label = i % 2
+            near, far = rng.normal(label, 1, 3), rng.normal(3 * label, 1, 2)
+            there = split != "train" or i % 4 != 3
+            rows.append(
+                {
+                    "id": f"{split}-{i}",
+                    "split": split,
+                    "label": "" if split == "train" and i % 3 == 2 else ("low", "high")[label],
+                    **{f"near.{k}": f"{value:.4f}" for k, value in enumerate(near)},
+                    **{f"far.{k}": f"{v:.4f}" if there else "" for k, v in enumerate(far)},
+                }
+            )
+    with open(folder / "table.csv", "w", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    return folder / "table.csv"
+
+
+def test_few_labels_and_missing_values_train(tmp_path, monkeypatch, capsys):
+    data, out = tmp_path / "data", tmp_path / "run"
+    table = write_table(tmp_path)
+    assert main(["prepare", str(table), f"--out={data}", "--workers=1"]) == 0
+    fit, steps = OwnExperiment.fit, []
+
+    def quick(self, model, *given):
+        model.run_eagerly = True  # tracing takes longer than a few steps
+        steps.append(self.steps)
+        return fit(self, model, *given)
+
+    monkeypatch.setattr(OwnExperiment, "fit", quick)
+    words = ["--target=near", "--rows", "student alone", "CCL", "--epochs=2", "--batch=4"]
+    command = ["train", str(data), f"--out={out}", "--labelled-fraction=0.25", *words]
+    assert main([*command, "--representation-dim=4"]) == 0
+    # 16 of the 24 have a label: one of them a step.
+    assert steps == [16, 16]
+    history = read_history(out / "seed-0" / "CCL" / "history.csv")
+    assert all(np.isfinite(values).all() for values in history.values())
+    assert len(history["auxiliary_accuracy"]) == 2
+    result = json.loads((out / "seed-0" / "CCL" / "result.json").read_text())
+    assert 0 <= result["student top-1"] <= 100
+    assert (out / "report.html").exists()
+
+    with pytest.raises(SystemExit) as exit:
+        main([*command[:-5], "--target=far", f"--out={tmp_path / 'other'}"])
+    assert exit.value.code == 2
+    assert "'far' is missing in 6 of the split 'train'" in capsys.readouterr().err
