@@ -8,6 +8,7 @@ import shlex
 from pathlib import Path
 
 import numpy as np
+import own_data
 import pytest
 import recordings as rec
 
@@ -39,8 +40,9 @@ def run(name, replaced=("\0", "")):
 
 
 def command(words):
-    """Runs one line of a shell, in this process."""
-    assert words[:1] == ["keras-amid"] and main(words[1:]) == 0
+    """Runs one line of a shell, in this process; training in its smoke form."""
+    smoke = ["--smoke", "--extractor", "video=clip_mlp"] if words[1] == "train" else []
+    assert words[:1] == ["keras-amid"] and main(words[1:] + smoke) == 0
 
 
 def printed_of(name, language, number=0):
@@ -48,6 +50,7 @@ def printed_of(name, language, number=0):
     return [text for kind, text in blocks(name) if kind == language][number]
 
 
+@pytest.mark.slow
 @pytest.mark.any_backend
 def test_own_media(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -61,11 +64,17 @@ def test_own_media(tmp_path, monkeypatch):
         rows.append({"video": file, "label": label, "group": person})
         rec.write_film(tmp_path / file, number)
     rec.write_csv(tmp_path / "clips.csv", rows)
+    own_data.train_eagerly(monkeypatch)
     header = printed_of("own-media.md", "csv").splitlines()[0]
     assert (tmp_path / "clips.csv").read_text().splitlines()[0] == header
     printed = run("own-media.md")
-    (prepared,) = [text for language, text in printed if language == "sh"]
+    prepared, used = [text for language, text in printed if language == "sh"]
     assert prepared.startswith(printed_of("own-media.md", "text"))
+    assert (tmp_path / "runs" / "mine" / "report.html").exists()
+    header, *rows = used.splitlines()[-3:]
+    assert header == "file,label,probability,p(point),p(wave)" and rows[1].startswith(
+        "takes/fay-02.mp4,"
+    )
     (trained,) = [text for language, text in printed if language == "python"]
     assert "(6, 32, 48, 3) ('point', 'wave') {'train': 16" in trained
     assert "(4, 8, 32, 32, 3) (4, 4000) tf.Tensor(" in trained

@@ -1,7 +1,6 @@
 """`train`, `compare`, `evaluate`, `export` and `predict` on a few clips of one's own."""
 
 import csv
-import functools
 import io
 import json
 import os
@@ -21,7 +20,6 @@ from keras_amid.command.main import main
 from keras_amid.data import Windows, batches
 from keras_amid.data.datasets import read_prepared
 from keras_amid.data.storage.one_writer import one_writer
-from keras_amid.experiments.own.experiment import OwnExperiment
 from keras_amid.experiments.own.predictions import Predictions
 
 pytestmark = pytest.mark.any_backend
@@ -42,15 +40,8 @@ def trained(data):
     """A finished run: the student alone, GMC's control, and GMC."""
     out = data.parent / "run"
     words = ["--rows", "student alone", "GMC", "--control"]
-    fit = OwnExperiment.fit
-
-    @functools.wraps(fit)
-    def quick(self, model, *given):
-        model.run_eagerly = True  # tracing takes longer than a few steps
-        return fit(self, model, *given)
-
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(OwnExperiment, "fit", quick)
+        own_data.train_eagerly(patch)
         assert main(["train", str(data), f"--out={out}", *SMALL, *words]) == 0
     return out
 

@@ -1,6 +1,7 @@
 """Prepared data of a few media files of one's own: two classes, video with sound."""
 
 import dataclasses
+import functools
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import numpy as np
 from keras_amid.data import read_segments
 from keras_amid.data.datasets import DataSet, Listing, options, prepare
 from keras_amid.data.media import write_clip
+from keras_amid.experiments.own.experiment import OwnExperiment
 
 NAMES = ("low & <dark>", "high")
 RATE = 8000
@@ -54,3 +56,15 @@ def make(folder, count=20):
     media = write_media(folder / "media", count)
     prepare(Own(), media, folder / "data", workers=1, progress=False)
     return folder / "data"
+
+
+def train_eagerly(patch):
+    """Makes `keras-amid train` step eagerly: tracing takes longer than a few steps."""
+    fit = OwnExperiment.fit
+
+    @functools.wraps(fit)
+    def quick(self, model, *given):
+        model.run_eagerly = True
+        return fit(self, model, *given)
+
+    patch.setattr(OwnExperiment, "fit", quick)
