@@ -16,7 +16,7 @@ DEMO_ARGS ?= --out build/demo
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install
-PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadfile
+PYTEST := $(BIN)/pytest -n $(WORKERS) --dist worksteal
 SOURCES := requirements.txt setup.py pyproject.toml
 
 # Fewer of TensorFlow's start-up messages (a few come regardless)
