@@ -6,6 +6,7 @@ import functools
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops, tree
 
 from keras_amid.typing import Tensor
@@ -28,8 +29,14 @@ def without_absent(x: dict, present: dict | None) -> tuple[dict, Tensor | None]:
     masks = {m: ops.cast(mask, "bool") for m, mask in (present or {}).items() if m in x}
     if not masks:
         return x, None
+    # Once some values are tensors, Keras takes no arrays beside them.
+    x = tree.map_structure(_tensor, x)
     filled = {m: tree.map_structure(lambda t, k=k: _kept(t, k), x[m]) for m, k in masks.items()}
     return {**x, **filled}, functools.reduce(ops.logical_and, masks.values())
+
+
+def _tensor(values):
+    return ops.convert_to_tensor(values) if isinstance(values, np.ndarray) else values
 
 
 def _kept(values: Any, mask: Tensor) -> Any:
