@@ -34,9 +34,9 @@ class OwnExperiment(Experiment):
         self.material = material
         data = material.data
         self.num_classes, self.class_names = data.num_classes, data.class_names
-        self.train_labels = np.array([row["label"] for row in data.samples("train")])
-        self.kept = material.places("train")
-        config, labels = material.config, self.train_labels[self.kept]
+        labels = np.array([row["label"] for row in data.samples("train")])
+        self.train_labels, self.kept = labels, material.places("train")
+        config, labels = material.config, labels[self.kept]
         self._mix = None
         if (labels < 0).any():
             self._mix = LabelledMix(labels, config.batch, config.labelled_fraction)
