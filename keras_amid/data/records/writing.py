@@ -112,18 +112,11 @@ def write_records(
     with isolated(functools.partial(within, limits, read), limits.seconds) as reading:
         work = functools.partial(_encode, reading, encodings, sounds, tuple(may_lack))
         index = write_shards(
-            samples,
-            Path(folder),
-            asked,
-            encodings,
+            samples, Path(folder), asked, encodings,
             lambda rows: ordered_map(work, rows, workers, reading.close),
-            shard_size=shard_size,
-            part=part,
-            progress=progress,
-            unit="clip",
-            grow=grow,
+            shard_size=shard_size, part=part, progress=progress, unit="clip", grow=grow,
             may_lack=may_lack,
-        )
+        )  # fmt: skip
     if report and index["complete"] and (index["left_out"] or index["notes"]):
         print(records_report(index, folder))
     return index
