@@ -13,6 +13,8 @@ BACKENDS ?= tensorflow jax torch
 WORKERS ?= 2
 PYTEST_ARGS ?=
 DEMO_ARGS ?= --out build/demo
+# Where `make docs` writes
+SITE ?= build/docs
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install
@@ -23,7 +25,7 @@ SOURCES := requirements.txt setup.py pyproject.toml
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo install test test-fast lint format bench clean
+.PHONY: help demo install test test-fast lint format docs bench clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -52,6 +54,11 @@ format: $(VENV)/.all  ## put style right
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# Warnings are errors, and so is a link that leads nowhere or into a network.
+docs: $(VENV)/docs/.all  ## build the documentation, into build/docs
+	NO_MKDOCS_2_WARNING=1 $(VENV)/docs/bin/mkdocs build --quiet --strict --site-dir $(abspath $(SITE))
+	$(VENV)/docs/bin/python docs/tools/check_site.py $(SITE)
+
 bench: $(VENV)/.all  ## print the benchmarks' ratios, on each backend
 	@set -e; for benchmark in tests/benchmarks/bench_*.py; do for backend in $(BACKENDS); do \
 		echo "KERAS_BACKEND=$$backend $(BIN)/python $$benchmark"; \
@@ -62,10 +69,10 @@ clean:  ## remove outputs and caches; the virtual environment stays
 	rm -rf build dist outputs *.egg-info .pytest_cache .ruff_cache
 	find keras_amid recipes tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(BIN)/python:
+$(BIN)/python $(VENV)/docs/bin/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer with venv was not found:" \
 		"install it, or say where it is with make PYTHON=/path/to/python3" >&2; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv $(@:/bin/python=)
 
 # The demo needs neither JAX nor PyTorch: only the package's own dependencies, at pinned versions.
 $(VENV)/.demo: $(SOURCES) | $(BIN)/python
@@ -75,3 +82,7 @@ $(VENV)/.demo: $(SOURCES) | $(BIN)/python
 $(VENV)/.all: $(SOURCES) | $(BIN)/python
 	$(PIP) --requirement requirements.txt $(PACKAGE)
 	@touch $@ $(VENV)/.demo
+
+$(VENV)/docs/.all: requirements-docs.txt | $(VENV)/docs/bin/python
+	$(VENV)/docs/bin/python -m pip --disable-pip-version-check install --quiet --requirement $<
+	@touch $@

@@ -12,8 +12,8 @@ from keras_amid.typing import Terms
 class StudentOnly(Distiller):
     """Student alone: the student's network of the other methods, cross-entropy only.
 
-    Args: see `Distiller`. `auxiliary` may be given, so that every method takes the same arguments
-        and the same data; its extractors are not run.
+    The arguments are those of `Distiller`. `auxiliary` may be given, so that every method takes the
+    same arguments and the same data; its extractors are not run.
     """
 
     uses_teacher = False

@@ -27,8 +27,9 @@ class Settings:
     """What the rows take from a data set; a row uses what concerns it.
 
     Attributes:
-        num_classes, representation_dim, projection, negative_slope, train_auxiliary,
-            semi_supervised: of every method; see `keras_amid.Distiller`.
+        num_classes, representation_dim, projection, negative_slope: of every method; see
+            `keras_amid.Distiller`.
+        train_auxiliary, semi_supervised: likewise.
         temperature, mi_student_weight, mi_auxiliary_weight, adversarial_weight: of AMID.
         warmup_epochs, smoothing: of `keras_amid.AMIDSchedule`.
         weight_scale: factor on the default weight of a compared method's own loss.
