@@ -14,8 +14,12 @@ if os.environ.get("KERAS_BACKEND") == "torch":
     # On some processors PyTorch 2.13's AVX2 convolutions write beyond their memory in training
     # ("double free or corruption"), whatever runs them.
     os.environ.setdefault("ONEDNN_MAX_CPU_ISA", "AVX")
-# Compiling takes JAX far longer than running models as small as the tests'.
+# Compiling takes JAX far longer than running models as small as the tests'. XLA's new emitters of
+# fused loops, and its splitting of a program over threads, take most of what is left.
 os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
+os.environ.setdefault(
+    "XLA_FLAGS", "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1"
+)
 # Tests compile the same small programs again and again: one compilation serves this run's
 # processes.
 JAX_CACHE = None

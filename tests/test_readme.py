@@ -9,6 +9,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import processes
 import pytest
 import tiny
 
@@ -23,7 +24,8 @@ def test_readme_example_trains_and_exports(tmp_path):
     example, *_ = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     assert len(example.splitlines()) <= 30
     (tmp_path / "example.py").write_text(example)
-    subprocess.run([sys.executable, "example.py"], cwd=tmp_path, check=True, timeout=300)
+    done = processes.run("example.py", cwd=tmp_path, timeout=300)
+    assert done.returncode == 0, done.stderr
     assert (tmp_path / "saved_models" / "mine" / "1" / "saved_model.pb").exists()
 
 

@@ -2,15 +2,12 @@
 
 import json
 import math
-import os
 import runpy
 import signal
-import subprocess
-import sys
-import time
 
 import keras
 import numpy as np
+import processes
 import pytest
 import scripts_runner
 import tiny
@@ -123,19 +120,12 @@ def train(folder, order):
 def train_and_kill(folder, order, epoch):
     """Trains in a process that is killed within an epoch."""
     marker = folder / "epoch"
-    environment = {
-        **os.environ, "KERAS_BACKEND": keras.backend.backend(),
-        "PYTHONPATH": scripts_runner.PYTHONPATH, "EPOCH_FILE": str(marker),
-    }  # fmt: skip
     out = folder / "weights.npz"
-    command = [sys.executable, str(SCRIPT), str(folder / "backup"), str(out), order]
-    process = subprocess.Popen(command, env=environment)
-    deadline = time.time() + 240
-    while not (marker.exists() and marker.read_text() == str(epoch)):
-        assert process.poll() is None, "ended before it was killed"
-        assert time.time() < deadline
-        time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
+    process = processes.Process(
+        SCRIPT, folder / "backup", out, order, env={"EPOCH_FILE": str(marker)}
+    )
+    process.wait_until(lambda: marker.exists() and marker.read_text() == str(epoch))
+    process.kill()
     assert process.wait() == -signal.SIGKILL
     assert not out.exists()
     backup = json.loads((folder / "backup" / "training_metadata.json").read_text())

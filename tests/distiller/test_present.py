@@ -80,7 +80,7 @@ def made(case, semi_supervised=True):
     cls = getattr(ka, name, Matching)
     model = cls(*extractors, num_classes=3, representation_dim=4, **arguments)
     tiny.set_weights_from_seed(model)
-    model.compile(optimizer=keras.optimizers.SGD(0.05), run_eagerly=True)
+    model.compile(optimizer=keras.optimizers.SGD(0.05), **tiny.FEW_STEPS)
     return model, [ops.convert_to_numpy(v.value) for v in model.variables]
 
 

@@ -5,9 +5,8 @@ import os
 import re
 import shutil
 import signal
-import subprocess
-import time
 
+import processes
 import pytest
 import recipe_files
 
@@ -73,17 +72,12 @@ def test_killed_in_training_goes_on_and_ends_as_if_uninterrupted(tmp_path, world
         shutil.copytree(world, folder / "seed-0" / "data")
     options = ("--epochs", "6", "--no-export")
     run(whole, *options)
-    process = subprocess.Popen(
-        recipe_files.command("ripple_tank", "--smoke", "--out", cut, *options),
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+    recipe = recipe_files.path("ripple_tank")
+    process = processes.Process(recipe, "--smoke", "--out", cut, *options)
     log = cut / "seed-0" / "AMID" / "history.csv"
-    deadline = time.time() + 300
-    while not (log.exists() and log.read_text().count("\n") >= 3):
-        assert process.poll() is None and time.time() < deadline
-        time.sleep(0.02)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
+    process.wait_until(lambda: log.exists() and log.read_text().count("\n") >= 3)
+    process.kill()
+    assert process.wait() == -signal.SIGKILL
     assert not (cut / "seed-0" / "AMID" / "result.json").exists()
     run(cut, *options)
     for row in ROWS:

@@ -1,8 +1,8 @@
 """The recipes, as files."""
 
-import subprocess
-import sys
 from pathlib import Path
+
+import processes
 
 RECIPES = Path(__file__).resolve().parents[2] / "recipes"
 
@@ -12,14 +12,9 @@ def path(name):
     return RECIPES / f"{name}.py"
 
 
-def command(name, *arguments):
-    """What runs a recipe as a user does."""
-    return [sys.executable, str(path(name)), *map(str, arguments)]
-
-
 def run(name, *arguments, expect=0):
-    """Runs a recipe to its end; returns the finished process."""
-    done = subprocess.run(command(name, *arguments), capture_output=True, text=True, timeout=600)
+    """Runs a recipe to its end, as a user does; returns the finished process."""
+    done = processes.run(path(name), *arguments)
     assert done.returncode == expect, done.stderr[-3000:]
     return done
 

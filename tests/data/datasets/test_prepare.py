@@ -1,12 +1,9 @@
 import json
-import os
 import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import numpy as np
+import processes
 import pytest
 import record_examples
 
@@ -36,20 +33,12 @@ def whole(root, tmp_path_factory):
 def start(root, out, *more):
     options = [f"--{name.replace('_', '-')}={value}" for name, value in OPTIONS.items()]
     arguments = ["-m", "keras_amid.data.prepare", "ucf51", "--root", str(root), "--out", str(out)]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
-    return subprocess.Popen(
-        [sys.executable, *arguments, *options, "--quiet", *more],
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    return processes.Process(*arguments, *options, "--quiet", *more)
 
 
 def finish(process):
-    printed, errors = process.communicate(timeout=120)
-    assert process.returncode == 0, errors
-    return printed
+    assert process.wait(120) == 0, process.stderr
+    return process.stdout
 
 
 def contents(out):
@@ -69,16 +58,13 @@ def test_killed_and_shared_preparations_give_the_same_bytes(root, whole, tmp_pat
     first, second = (start(root, tmp_path, f"--shard={part}/2", "--workers=2") for part in (0, 1))
     shards = tmp_path / "records" / "train"
     try:
-        deadline = time.monotonic() + 120
-        while not (shards / "shard-00000.json").exists() and time.monotonic() < deadline:
-            assert first.poll() is None, first.stderr.read()
-            time.sleep(0.01)
+        first.wait_until((shards / "shard-00000.json").exists, seconds=120)
         first.kill()
         assert "part 1/2 is written; other parts are not yet complete" in finish(second)
     finally:
         for process in (first, second):
             process.kill()
-            process.communicate()
+            process.wait()
         path.write_bytes(good)
     assert first.returncode == -signal.SIGKILL
     assert not (shards / "shard-00002.tfrecord").exists()

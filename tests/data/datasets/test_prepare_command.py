@@ -1,14 +1,12 @@
 """The command when something goes wrong: one line, an exit status, and nothing lost."""
 
 import errno
-import os
 import signal
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 
+import processes
 import pytest
 import record_examples
 
@@ -34,18 +32,8 @@ def root(tmp_path_factory):
 
 def script(root, out, *options, limit=None):
     """Starts the command; `limit`: bytes that a file may have, as where the disk is full."""
-    code = "import resource, runpy, sys\n"
-    if limit is not None:
-        code += f"resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))\n"
-    code += "runpy.run_module('keras_amid.data.prepare', run_name='__main__')"
-    arguments = ["ucf51", "--root", str(root), "--out", str(out), *OPTIONS, *options]
-    return subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-c", code, *arguments],
-        env={**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    words = ["-m", "keras_amid.data.prepare", "ucf51", "--root", root, "--out", out]
+    return processes.Process(*words, *OPTIONS, *options, file_size=limit)
 
 
 def last_line(printed):
@@ -151,7 +139,8 @@ def test_a_full_disk(tmp_path, root):
     ucf51.prepare(root, tmp_path / "whole", **SAME)
     sizes = [p.stat().st_size for p in (tmp_path / "whole").rglob("*.tfrecord")]
     process = script(root, tmp_path / "out", limit=max(sizes) - 1)
-    _, errors = process.communicate(timeout=200)
+    process.wait(200)
+    errors = process.stderr
     assert process.returncode == 1, errors
     assert "cannot be written" in last_line(errors) and "File too large" in last_line(errors)
     left = [p.name for p in (tmp_path / "out").rglob("*") if p.name.startswith(".")]
@@ -168,10 +157,11 @@ def test_control_c(tmp_path, root):
     deadline = time.monotonic() + 200
     try:
         while not (shards / "shard-00000.json").exists() and time.monotonic() < deadline:
-            assert process.poll() is None, process.stderr.read()
+            assert process.poll() is None, process.stderr
             time.sleep(0.001)
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=60)
+        process.wait(60)
+        errors = process.stderr
     finally:
         process.kill()
     assert process.returncode == 130, errors

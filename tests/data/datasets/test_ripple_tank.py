@@ -3,10 +3,10 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
+import processes
 import pytest
 
 import keras_amid
@@ -187,29 +187,14 @@ def test_unusable_files_are_left_out_and_the_run_goes_on(tmp_path):
 
 
 def command(folder, *options):
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
-    arguments = [
-        "-m",
-        "keras_amid.data.prepare",
-        "ripple_tank",
-        "--out",
-        str(folder),
-        "--quiet",
-        *options,
-    ]
-    return [sys.executable, *arguments], environment
+    return ["-m", "keras_amid.data.prepare", "ripple_tank", "--out", folder, "--quiet", *options]
 
 
 def kill_when(folder, options, reached):
     """Starts the command and kills it (SIGKILL) as soon as `reached` holds of the folder."""
-    arguments, environment = command(folder, *options)
-    process = subprocess.Popen(arguments, env=environment)
-    try:
-        while process.poll() is None and not reached():
-            time.sleep(0.002)
-        assert process.poll() is None, "ended before it could be killed"
-    finally:
-        process.kill()
+    process = processes.Process(*command(folder, *options))
+    process.wait_until(reached)
+    process.kill()
     assert process.wait() == -signal.SIGKILL
 
 
@@ -238,8 +223,7 @@ def test_command(tank):
         (["--seed", "4", *sizes], ["train 24", "validation 6", "test 8", "sounds 20", "used: 0"]),
         (["--help"], ["--workers", "--seed", "--train", "(default: 320)", "--sounds"]),
     ):
-        arguments, environment = command(tank.folder, *options)
-        done = subprocess.run(arguments, env=environment, capture_output=True, text=True)
+        done = processes.run(*command(tank.folder, *options))
         assert done.returncode == 0, done.stderr
         printed = " ".join(done.stdout.split())
         assert all(text in printed for text in expected)

@@ -1,10 +1,7 @@
-import os
 import signal
-import subprocess
-import sys
-import time
 
 import numpy as np
+import processes
 import pytest
 
 from keras_amid.data import MediaError, read_index, write_records
@@ -81,12 +78,10 @@ if __name__ == "__main__":
 def test_killed_with_sigkill_and_called_again(tmp_path):
     script = tmp_path / "killed.py"
     script.write_text(KILLED)
-    process = subprocess.Popen([sys.executable, script, tmp_path / "a"])
-    for _ in range(1200):  # until it is in the middle of the fourth shard
-        if (tmp_path / "a" / ".part-shard-00003.tfrecord").exists() or process.poll() is not None:
-            break
-        time.sleep(0.05)
-    os.kill(process.pid, signal.SIGKILL)
+    process = processes.Process(script, tmp_path / "a")
+    # until it is in the middle of the fourth shard
+    process.wait_until((tmp_path / "a" / ".part-shard-00003.tfrecord").exists)
+    process.kill()
     assert process.wait() == -signal.SIGKILL
     with pytest.raises(ValueError, match="not complete"):
         read_index(tmp_path / "a")

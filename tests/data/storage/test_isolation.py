@@ -1,14 +1,13 @@
 import functools
 import os
 import signal
-import subprocess
-import sys
 import textwrap
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import decoders
 import numpy as np
+import processes
 import pytest
 
 import keras_amid
@@ -162,28 +161,26 @@ SCRIPT = """
 def run_script(folder, then):
     path = folder / "script.py"
     path.write_text(textwrap.dedent(SCRIPT.format(then=then)))
-    return subprocess.Popen(
-        [sys.executable, str(path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    return processes.Process(path)
 
 
 def test_functions_of_a_script_that_is_not_run_again(tmp_path):
-    with run_script(tmp_path, "pass") as script:
-        printed, errors = script.communicate(timeout=120)
-    assert script.returncode == 0
-    assert printed.split()[:2] == ["hello", "True"] and len(printed.splitlines()) == 1
-    assert errors.splitlines()[-1] == "printed"
+    script = run_script(tmp_path, "pass")
+    assert script.wait(120) == 0, script.stderr
+    assert script.stdout.split()[:2] == ["hello", "True"] and len(script.stdout.splitlines()) == 1
+    assert script.stderr.splitlines()[-1] == "printed"
 
 
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
 def test_workers_end_with_the_process_that_started_them(tmp_path, end):
-    with run_script(tmp_path, 'call("wait")') as script:
-        worker = int(script.stdout.readline().split()[2])
-        time.sleep(0.5)
-        assert is_running(worker)
-        started = time.monotonic()
-        script.send_signal(end)
-        script.wait(timeout=60)
-        while is_running(worker) and time.monotonic() - started < 20:
-            time.sleep(0.1)
-        assert not is_running(worker)
+    script = run_script(tmp_path, 'call("wait")')
+    script.wait_until(lambda: script.stdout.endswith("\n"), seconds=120)
+    worker = int(script.stdout.split()[2])
+    time.sleep(0.5)
+    assert is_running(worker)
+    started = time.monotonic()
+    script.send_signal(end)
+    script.wait(timeout=60)
+    while is_running(worker) and time.monotonic() - started < 20:
+        time.sleep(0.1)
+    assert not is_running(worker)
