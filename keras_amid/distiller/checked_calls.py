@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import numpy as np
@@ -71,6 +72,7 @@ class CheckedCalls:
                 the first step, streams batch by batch before each is used.
         """
         step.refuse_compiled_loss(self, self.get_compile_config())
+        self._build_optimizer()
         return feeding.run(self, "fit", super().fit, args, kwargs)
 
     def evaluate(self, *args, **kwargs):
@@ -80,6 +82,7 @@ class CheckedCalls:
 
     def train_on_batch(self, *args, **kwargs):
         """`keras.Model.train_on_batch`; the arrays are checked as in `fit`."""
+        self._build_optimizer()
         return feeding.run(self, "fit", super().train_on_batch, args, kwargs)
 
     def test_on_batch(self, *args, **kwargs):
@@ -126,6 +129,13 @@ class CheckedCalls:
             if complete is not None and name in outputs:
                 outputs[name][~complete] = np.nan
         return {name: v for name, v in outputs.items() if not name.endswith("_logits")}
+
+    def _build_optimizer(self):
+        """Where the variables are known: TensorFlow traces a step that makes some twice."""
+        strategy = getattr(self, "distribute_strategy", None)  # TensorFlow's trainer has one
+        with contextlib.nullcontext() if strategy is None else strategy.scope():
+            if self.student is not None and self.optimizer is not None:
+                self.optimizer.build(self.trainable_variables)
 
     def _require_built(self, call):
         if self.student is None:

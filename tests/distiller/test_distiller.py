@@ -185,6 +185,17 @@ def test_ways_to_run_give_the_same_losses_and_weights(options, usual):
         np.testing.assert_allclose(weights[path], array, rtol=1e-4, atol=1e-5, err_msg=path)
 
 
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="it traces twice, else")
+def test_a_step_is_traced_once():
+    traced, model = [], tiny.amid()
+    original = model.distillation_loss
+    model.distillation_loss = lambda batch: traced.append(batch) or original(batch)
+    model.compile(optimizer=tiny.adam(), jit_compile=False)
+    model.fit(TWO, Y, batch_size=6, epochs=2, verbose=0)
+    model.fit(TWO, Y, batch_size=6, verbose=0)
+    assert len(traced) == 1
+
+
 def test_compiled_metrics_see_the_students_probabilities():
     model = tiny.amid()
     model.compile(

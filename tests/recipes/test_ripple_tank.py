@@ -24,7 +24,7 @@ def run(out, *arguments, expect=0):
 def world(tmp_path_factory):
     """The data that the recipe makes for its smoke run."""
     out = tmp_path_factory.mktemp("world")
-    sizes = {"train": 48, "validation": 32, "test": 32, "sounds": 64}
+    sizes = {"train": 32, "validation": 16, "test": 16, "sounds": 32}
     options = [word for name, size in sizes.items() for word in (f"--{name}", str(size))]
     assert prepare.main(["ripple_tank", "--out", str(out), "--quiet", *options]) == 0
     return out
