@@ -10,6 +10,10 @@ short side 128, shuffled, read from the disk (its cache, after the first round).
 up to the clip's last frame, scaling the clip's frames and cropping them, in as many threads as
 there are cores. `whole videos`: likewise, but the whole file is decoded into an array first, as
 loaders do that then choose. The records should be at least 5 times as fast.
+`raw records`: the same frames, not compressed: seven times as large on the disk, nothing to decode.
+
+Then what a training step needs: R(2+1)D-18 does so many operations a clip, so a GPU that does them
+at some rate takes so many clips a second, and so many cores feed it.
 
 They take turns within one run; what is printed is the median over the rounds of the ratios within
 a round, of the clips a second and of the clips a second of processor time, which other work on the
@@ -24,13 +28,16 @@ from pathlib import Path
 
 import keras
 import numpy as np
+from flops import training_operations
 
+import keras_amid as ka
 from keras_amid.data import EpochShuffle, RandomClip, batches, read_clip, write_clip, write_records
 from keras_amid.data._tensorflow import tensorflow
 from keras_amid.data.storage.parallel import ordered_map
 
 BATCH, FRAMES, SIZE, SHORT_SIDE = 16, 16, 112, 128
 VIDEOS, LENGTHS, REPEATS = 16, (100, 180), 24
+RATES = 30, 100, 200, 400  # TFLOP/s that a GPU does of it
 
 
 def moving_texture(rng, length, height=240, width=320):
@@ -64,7 +71,8 @@ def write_data(folder):
             frames = [scaled(frame) for frame in container.decode(video=0)]
         return {"video": np.stack(frames)}
 
-    write_records(rows, folder / "records", read, video="jpeg", progress=False)
+    for name, encoding in (("records", "jpeg"), ("raw records", "raw")):
+        write_records(rows, folder / name, read, video=encoding, progress=False)
     return [row["file"] for row in rows]
 
 
@@ -74,10 +82,10 @@ def scaled(frame):
     return frame.to_ndarray(width=width, height=SHORT_SIDE, format="rgb24")
 
 
-def from_records(folder):
+def from_records(records):
     """Yields the clips of an epoch: the same records REPEATS times, for an epoch of some length."""
     return batches(
-        [folder / "records"] * REPEATS,
+        [records] * REPEATS,
         BATCH,
         {"video": RandomClip(FRAMES, SIZE)},
         shuffle=EpochShuffle(0),
@@ -151,9 +159,11 @@ def clips_a_second(data):
 def measure(folder, rounds):
     """Clips a second and a second of processor time, dict name -> array (rounds, 2)."""
     files = write_data(folder)
-    records, decoding = from_records(folder), decoding_alone(folder)
+    records, raw = (from_records(folder / name) for name in ("records", "raw records"))
+    decoding = decoding_alone(folder)
     sources = {
         "records": lambda: records,
+        "raw records": lambda: raw,
         "decoding": lambda: decoding,
         "videos": lambda: from_videos(files, 2, whole=False),
         "whole videos": lambda: from_videos(files, 1, whole=True),
@@ -178,11 +188,23 @@ def main():
     for column, unit in enumerate(("a second", "a second of processor time")):
         records = speeds["records"][:, column]
         print(f"clips {unit}: records {np.median(records):.0f}", end="")
-        for name in ("decoding", "videos", "whole videos"):
+        for name in ("raw records", "decoding", "videos", "whole videos"):
             other = speeds[name][:, column]
             ratio = np.median(records / other)
             print(f"; {name} {np.median(other):.0f}, ratio {ratio:.2f}", end="")
         print(flush=True)
+    print_need(np.median(speeds["records"][:, 1]), np.median(speeds["raw records"][:, 1]))
+
+
+def print_need(of_records, of_raw_records):
+    """Prints what training takes beside what a core feeds of either kind, clips a second."""
+    network = ka.extractors.R2Plus1D(18, input_shape=(FRAMES, SIZE, SIZE, 3))
+    clip = training_operations(network)
+    print(f"R(2+1)D-18 takes {clip / 1e9:.0f} GFLOP a training clip; clips a second and cores:")
+    for rate in RATES:
+        clips = rate * 1e12 / clip
+        jpeg, raw = clips / of_records, clips / of_raw_records
+        print(f"  at {rate} TFLOP/s {clips:.0f}: {jpeg:.1f} cores, {raw:.1f} from raw records")
 
 
 if __name__ == "__main__":
