@@ -15,6 +15,7 @@ from keras_amid.extractors.checkpoints.assigning import (
     batch_norm_targets,
     read_checkpoint,
 )
+from keras_amid.extractors.layers.batch_normalization import BatchNormalization
 from keras_amid.extractors.layers.log_mel_spectrogram import LogMelSpectrogram
 from keras_amid.extractors.layers.spec_augment import SpecAugment
 from keras_amid.validation.arguments import check_number, check_positive_int
@@ -131,7 +132,7 @@ class CNN14(keras.Model):
             name = layer.name.replace("_conv", ".conv").replace("_bn", ".bn")
             if isinstance(layer, layers.Conv2D):
                 targets[f"{name}.weight"] = (layer.kernel, _kernel_from_torch)
-            elif isinstance(layer, layers.BatchNormalization):
+            elif isinstance(layer, BatchNormalization):
                 targets |= batch_norm_targets(name, layer)
         assign_tensors(
             tensors,
@@ -190,7 +191,7 @@ def _conv_block(x, filters, negative_slope, dtype, name):
 
 
 def _batch_norm(x, dtype, name):
-    return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, dtype=dtype, name=name)(x)
+    return BatchNormalization(momentum=0.9, epsilon=1e-5, dtype=dtype, name=name)(x)
 
 
 def _kernel_from_torch(kernel):

@@ -14,6 +14,7 @@ from keras_amid.extractors.checkpoints.assigning import (
     batch_norm_targets,
     read_checkpoint,
 )
+from keras_amid.extractors.layers.batch_normalization import BatchNormalization
 from keras_amid.extractors.layers.factored_conv3d import FactoredConv3D
 from keras_amid.validation.arguments import check_number
 
@@ -108,7 +109,7 @@ class R2Plus1D(keras.Model):
             name = layer.name.replace("_", ".")
             if isinstance(layer, FactoredConv3D):
                 targets[f"{name}.weight"] = (layer.kernel, _kernel_from_torch)
-            elif isinstance(layer, layers.BatchNormalization):
+            elif isinstance(layer, BatchNormalization):
                 targets |= batch_norm_targets(name, layer)
         assign_tensors(tensors, targets, unused=(r"fc\..*", r".*\.num_batches_tracked"))
         return model
@@ -203,9 +204,7 @@ class _Builder:
 
     def batch_norm(self, x, name):
         epsilon = 1e-3 if self.vmz else 1e-5
-        return layers.BatchNormalization(
-            momentum=0.9, epsilon=epsilon, dtype=self.dtype, name=name
-        )(x)
+        return BatchNormalization(momentum=0.9, epsilon=epsilon, dtype=self.dtype, name=name)(x)
 
     def activation(self, x, name):
         return layers.LeakyReLU(self.negative_slope, dtype=self.dtype, name=name)(x)
