@@ -23,7 +23,11 @@ from keras_amid.losses.similarity import cosine_similarity
 from keras_amid.typing import Logs, Tensor, Terms
 from keras_amid.validation.arguments import check_choice, check_number, check_pair_normalizer
 
-CONTRASTIVE_LOSSES = ("mutual_information", "noise_contrastive")
+CONTRASTIVE_LOSSES = (
+    "mutual_information",
+    "noise_contrastive",
+    "symmetric_noise_contrastive",
+)
 
 
 @keras.saving.register_keras_serializable(package="keras_amid")
@@ -48,7 +52,9 @@ class AMID(Distiller):
             the number of samples whose class occurs more than once, at least 1), `"batch"` (that
             number in this batch, at least 1) or a positive number.
         contrastive_loss: `"mutual_information"` (Eq. 8) or, the ablation of Table 4,
-            `"noise_contrastive"` (CCL's).
+            `"noise_contrastive"`: CCL's NCE in the place and the direction of Eq. 8 and 9, the
+            teacher the anchor. CCL itself has both directions, which is
+            `"symmetric_noise_contrastive"`; the paper does not say which its Table 4 has.
         use_enhanced_discriminator: False leaves D2 out, the ablation of Table 5: then lambda is
             (1, 0).
         detach_teacher, normalize_positives: bool, ours and not the paper's; see `Departures`.
@@ -147,6 +153,8 @@ class AMID(Distiller):
         y, tau = batch.labels, self.temperature
         if self.contrastive_loss == "noise_contrastive":
             return losses.noise_contrastive_loss(m, candidates, y, tau)
+        if self.contrastive_loss == "symmetric_noise_contrastive":
+            return losses.symmetric_noise_contrastive_loss(m, candidates, y, tau)
         normalize = self.departures.normalize_positives
         return losses.mutual_information_loss(m, candidates, y, tau, normalize)
 

@@ -50,6 +50,17 @@ class Candidates(NamedTuple):
             size=ops.maximum(batch.size, 1.0),
         )
 
+    def with_negatives(self, negatives: Any) -> Candidates:
+        """The same with these negatives, integers `(batch, K)`, all of which count."""
+        negatives = ops.cast(ops.convert_to_tensor(negatives), "int32")
+        itself = self.valid[:, :1]
+        return self._replace(
+            picked=ops.concatenate([ops.expand_dims(self.own, 1), negatives], axis=1),
+            valid=ops.concatenate(
+                [itself, ops.logical_and(ops.ones_like(negatives, dtype="bool"), itself)], axis=1
+            ),
+        )
+
     def to_anchors(self) -> Candidates:
         """The same against every sample as an anchor: `valid` becomes (batch, anchors, 1 + K)."""
         anchors = ops.reshape(self.valid[:, 0], (1, -1, 1))

@@ -128,21 +128,28 @@ class ContrastiveMemory(keras.layers.Layer):
         z_s, z_t = self.student_embedding(student), self.teacher_embedding(teacher)
         return l2_normalize(z_s), l2_normalize(z_t)
 
-    def candidates(self, batch: Batch, z_s: Any, z_t: Any):
+    def candidates(self, batch: Batch, z_s: Any, z_t: Any, negatives: Tensor | None = None):
         """What this batch is contrasted with: rows of the banks, or the batch itself.
 
         Args:
             batch: `keras_amid.distiller.batch.Batch`; its index is needed for the banks.
             z_s, z_t: embeddings of the two sides, shape `(batch, embedding_dim)`.
+            negatives: None, to draw them, or integers `(batch, K)`, rows of the candidates.
 
         Returns:
             `Candidates`.
         """
         if not self.has_banks:
-            return Candidates.of_batch(batch, z_s, z_t)
+            in_batch = Candidates.of_batch(batch, z_s, z_t)
+            return in_batch if negatives is None else in_batch.with_negatives(negatives)
         complete = takes_part(batch.labels)
         self._mark(batch.index, complete)
-        picked, drawn = self._draw(batch.index)
+        if negatives is None:
+            picked, drawn = self._draw(batch.index)
+        else:
+            negatives = ops.cast(ops.convert_to_tensor(negatives), "int32")
+            picked = ops.concatenate([ops.expand_dims(batch.index, 1), negatives], axis=1)
+            drawn = ops.ones_like(negatives, dtype="bool")
         complete = ops.expand_dims(complete, 1)
         valid = ops.concatenate([complete, ops.logical_and(drawn, complete)], axis=1)
         # Copies: PyTorch's backward pass comes after `update` has overwritten the banks.

@@ -95,12 +95,18 @@ class CRD(Distiller):
             terms["contrastive_loss"] = (self.contrastive_weight, self.contrastive_loss(batch))
         return terms
 
-    def contrastive_loss(self, batch: Batch) -> Tensor:
-        """NCE of both sides, shape (batch,); in training, Z is set and the banks are updated."""
+    def contrastive_loss(self, batch: Batch, negatives: Tensor | None = None) -> Tensor:
+        """NCE of both sides, shape (batch,); in training, Z is set and the banks are updated.
+
+        Args:
+            batch: `keras_amid.Batch`, with its index where there are banks.
+            negatives: None, to draw them, or integers `(batch, K)`: the negatives of each sample,
+                as places in `train_labels` or, without banks, in the batch. All of them count.
+        """
         memory = self.memory
         memory.refuse_replicas(self)
         z_s, z_t = memory.embed(batch.student, batch.teacher)
-        candidates = memory.candidates(batch, z_s, z_t)
+        candidates = memory.candidates(batch, z_s, z_t, negatives)
         scores_s = self._scores(z_s, candidates.teacher, candidates.picked)
         scores_t = self._scores(z_t, candidates.student, candidates.picked)
         log_z = memory.normalizing_constants(scores_s, scores_t, candidates, batch.training)

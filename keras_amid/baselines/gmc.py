@@ -19,7 +19,9 @@ class GMC(Distiller):
 
         L = L_cls + contrastive_weight (L_GMC(M, S) + L_GMC(M, A))
 
-    with L_GMC `losses.geometric_multimodal_contrastive_loss`.
+    with L_GMC `losses.geometric_multimodal_contrastive_loss`. The authors have one term a modality,
+    which is the same with one target and one auxiliary modality; with more, `per_modality=True` is
+    theirs, and the row of the tables.
 
     Args:
         target, auxiliary, num_classes, representation_dim, name, **kwargs: see `Distiller`.
@@ -28,6 +30,9 @@ class GMC(Distiller):
         embedding_dim: int, size of the shared projection (64 in the released code for images and
             sounds).
         positive_in_denominator: bool. True is the released code, False the paper's formula.
+        per_modality: bool. True: L_GMC(M, .) summed over the modalities, each with a projection of
+            its own to size D; a side with one modality has S or A there. A is then the mean of the
+            auxiliary ones.
 
     Attributes:
         shared_projection: the linear layer D -> embedding_dim.
@@ -52,6 +57,7 @@ class GMC(Distiller):
         temperature: float = 0.1,
         embedding_dim: int = 64,
         positive_in_denominator: bool = True,
+        per_modality: bool = False,
         name: str = "gmc",
         **kwargs,
     ):
@@ -60,6 +66,10 @@ class GMC(Distiller):
         self.temperature = check_number("temperature", temperature, above=0)
         self.embedding_dim = check_positive_int("embedding_dim", embedding_dim)
         self.positive_in_denominator = bool(positive_in_denominator)
+        self.per_modality = bool(per_modality)
+        sides = (self.target_extractors, self.auxiliary_extractors)
+        if self.per_modality:
+            self.separate_modalities = tuple(m for side in sides if len(side) > 1 for m in side)
 
     def add_networks(self) -> None:
         """Makes the shared projection."""
@@ -78,6 +88,9 @@ class GMC(Distiller):
     def contrastive_loss(self, batch: Batch) -> Tensor:
         """L_GMC summed over the modalities, shape (batch,)."""
         joint = self.shared_projection(batch.teacher)
+        modalities = (batch.student, batch.auxiliary)
+        if batch.modalities is not None:
+            modalities = tuple(batch.modalities.values())
         return sum(
             losses.geometric_multimodal_contrastive_loss(
                 joint,
@@ -86,5 +99,5 @@ class GMC(Distiller):
                 self.positive_in_denominator,
                 batch.complete,
             )
-            for modality in (batch.student, batch.auxiliary)
+            for modality in modalities
         )

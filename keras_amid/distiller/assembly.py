@@ -45,6 +45,8 @@ def _projection(model, of, features):
 
 def _with_teacher(model, features, s):
     auxiliary = {m: features[m] for m in model.auxiliary_extractors}
+    if model.separate_modalities:
+        return _with_modalities(model, features, auxiliary, s)
     model.auxiliary_projection = _projection(model, "auxiliary", auxiliary)
     model.add_teacher(features)
 
@@ -53,6 +55,26 @@ def _with_teacher(model, features, s):
 
     teacher = model.teacher_representation
     return graph.head(features, s, represent_auxiliary, teacher, model.classifier)
+
+
+def _with_modalities(model, features, auxiliary, s):
+    """The same with a representation of each modality; A is the mean of the auxiliary ones."""
+    own = [m for m in features if m in model.separate_modalities or m in auxiliary]
+    projections = {m: _projection(model, f"own_{m}", {m: features[m]}) for m in own}
+    model.modality_projections = {m: p for m, p in projections.items() if p is not None}
+    model.add_teacher(features)
+
+    def represent(inner):
+        made = {m: graph.represent([inner[m]], projections[m]) for m in own}
+        return {**made, "mean of auxiliary": sum(made[m] for m in auxiliary) / len(auxiliary)}
+
+    def teacher(inner, student, made):
+        return model.teacher_representation(inner, student, {m: made[m] for m in auxiliary})
+
+    outputs = graph.head(features, s, represent, teacher, model.classifier)
+    made = outputs["auxiliary"]
+    modalities = {m: made.get(m, s) for m in features}
+    return {**outputs, "auxiliary": made["mean of auxiliary"], "modalities": modalities}
 
 
 def _with_fixed_teacher(model, inputs, templates, outputs):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from keras import ops
+from keras import ops, tree
 
 from keras_amid.typing import Tensor
 
@@ -32,6 +32,8 @@ class Batch:
             `auxiliary` are None where the batch has the target modalities only; with a fixed
             teacher there is no `auxiliary`.
         student_logits, teacher_logits: shape `(batch, num_classes)`.
+        modalities: dict, modality -> its own representation, shape `(batch, dim)` (S where it has
+            none), for a method with `separate_modalities`; else None.
         sample_weight: float tensor, shape `(batch,)`, or None.
         training: bool.
         index: int32 tensor, shape `(batch,)`: each sample's number in the training set, or None
@@ -52,12 +54,17 @@ class Batch:
         # Half precision would not do for sums over a batch, and the classifier and the
         # discriminators are float32 under every policy.
         self.complete = outputs.get("complete")
-        outputs = {n: ops.cast(v, "float32") for n, v in outputs.items() if n != "complete"}
+        outputs = {
+            name: tree.map_structure(lambda tensor: ops.cast(tensor, "float32"), value)
+            for name, value in outputs.items()
+            if name != "complete"
+        }
         self.student = outputs["student"]
         self.student_logits = outputs["student_logits"]
         self.teacher = outputs.get("teacher")
         self.teacher_logits = outputs.get("teacher_logits")
         self.auxiliary = outputs.get("auxiliary")
+        self.modalities = outputs.get("modalities")
         self.training = training
         self.samples = ops.cast(ops.shape(self.student_logits)[0], "float32")
         self.size = self.samples

@@ -125,6 +125,7 @@ class CheckedCalls:
         predict = super().predict  # type: ignore[misc]  # of keras.Model, the next class in line
         outputs = feeding.run(self, "represent", predict, (x, batch_size, verbose), {})
         complete = outputs.pop("complete", None)
+        outputs.pop("modalities", None)
         for name in ("teacher", "auxiliary"):
             if complete is not None and name in outputs:
                 outputs[name][~complete] = np.nan

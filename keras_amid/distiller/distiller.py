@@ -74,6 +74,8 @@ class Distiller(CheckedCalls, keras.Model):
     uses_teacher = True
     #: Whether its loss forms A, so that A's accuracy, through the classifier, is logged.
     forms_auxiliary = False
+    #: Names of the modalities that have a representation of their own, beside S.
+    separate_modalities: tuple = ()
     #: Labels of the training set by index, for a method that needs the index; else None.
     train_labels = None
 
@@ -161,7 +163,8 @@ class Distiller(CheckedCalls, keras.Model):
 
         Args:
             features: list of features `(batch, size)`, of the target modalities first.
-            student, auxiliary: S and A, shape `(batch, D)`.
+            student, auxiliary: S and A, shape `(batch, D)`. With `separate_modalities`,
+                `auxiliary` is a dict, auxiliary modality -> `(batch, D)`.
         """
         return self.teacher_mlp(graph.concatenate(features))
 
@@ -193,7 +196,8 @@ class Distiller(CheckedCalls, keras.Model):
         Returns:
             dict of `student` (batch, D) and `student_logits` (batch, num_classes), and, where x
             has auxiliary modalities and the method uses them, `teacher`, `auxiliary` (batch, D)
-            and `teacher_logits`; a fixed teacher comes without `auxiliary`. Besides them
+            and `teacher_logits`; a fixed teacher comes without `auxiliary`. For a method with
+            `separate_modalities` also `modalities`, dict, modality -> (batch, D). Besides them
             `complete`, bool `(batch,)`, where x says that samples may lack what the teacher takes.
         """
         networks = self.networks if self._has_teacher(x) else self.student_networks

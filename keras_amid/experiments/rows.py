@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -83,6 +83,7 @@ class Row:
             "auxiliary", which has the auxiliary modalities in the target's place.
         named: whether the row `TEACHER` names the training samples that have no label, before
             this row trains on labels and names; see `Experiment.named_by`.
+        callbacks: what makes the further callbacks that `fit` must have.
         shuffled: the control: each training sample has the auxiliary modalities of another one,
             see `keras_amid.data.shuffled_pairs`. Whatever the row gains like this over the student
             alone is regularisation, and no knowledge of the auxiliary modalities.
@@ -97,6 +98,7 @@ class Row:
     side: str = "student"
     named: bool = False
     shuffled: bool = False
+    callbacks: tuple[Callable[[], keras.callbacks.Callback], ...] = ()
 
     @property
     def needs_teacher(self) -> bool:
@@ -130,7 +132,7 @@ TWO_STEP = "two-step pseudo-labels"
 #: Behind the name of a row: its control, `Row.shuffled`.
 SHUFFLED = ", pairs shuffled"
 
-#: Name -> `Row`, in the order of the tables.
+#: Name -> `Row`, in the order of the tables. The compared methods have their authors' form.
 ROWS = {
     "student alone": Row("StudentOnly"),
     TEACHER: Row("TeacherOnly", side="teacher"),
@@ -139,9 +141,16 @@ ROWS = {
     TWO_STEP: Row("StudentOnly", named=True),
     "contrast, no teacher": Row("StudentContrast", weight="contrastive_weight"),
     "CRD": Row("CRD", ("train_labels",), weight="contrastive_weight", needs_index=True),
-    "CRCD": Row("CRCD", ("train_labels",), weight="contrastive_weight", needs_index=True),
-    "GMC": Row("GMC", weight="contrastive_weight"),
-    "CCL": Row("CCL", weight="contrastive_weight"),
+    "CRCD": Row(
+        "CRCD",
+        ("train_labels",),
+        {"kl_weight": 0.9},
+        weight="contrastive_weight",
+        needs_index=True,
+        callbacks=(ka.CRCDSchedule,),
+    ),
+    "GMC": Row("GMC", arguments={"per_modality": True}, weight="contrastive_weight"),
+    "CCL": Row("CCL", arguments={"per_modality": True}, weight="contrastive_weight"),
     "AMID": _amid(),
     # Tables 4 and 5.
     "MIs": _amid(mi_auxiliary_weight=0.0, adversarial_weight=0.0),
@@ -154,7 +163,9 @@ ROWS = {
     # Ours, not the paper's.
     "M detached": _amid(detach_teacher=True),
     "direct AMID": Row("DirectAMID", ("temperature", *WEIGHTS), schedule={}),
-    "CCL + KL": Row("CCL", arguments={"kl_weight": 1.0}, weight="contrastive_weight"),
+    "CCL + KL": Row(
+        "CCL", arguments={"per_modality": True, "kl_weight": 1.0}, weight="contrastive_weight"
+    ),
 }
 
 
@@ -224,10 +235,11 @@ def build(
             extractor.trainable = settings.train_auxiliary
         target, auxiliary = auxiliary, {}
     model = entry.distiller(dict(target), dict(auxiliary), **{**arguments, **entry.arguments})
-    if entry.schedule is None:
-        return model, []
-    schedule = {"warmup_epochs": settings.warmup_epochs, "smoothing": settings.smoothing}
-    return model, [ka.AMIDSchedule(**{**schedule, **entry.schedule})]
+    callbacks = [make() for make in entry.callbacks]
+    if entry.schedule is not None:
+        schedule = {"warmup_epochs": settings.warmup_epochs, "smoothing": settings.smoothing}
+        callbacks.append(ka.AMIDSchedule(**{**schedule, **entry.schedule}))
+    return model, callbacks
 
 
 def compile_model(

@@ -17,8 +17,9 @@ def gradient_agreement_loss(
         loss_i = 1 - cosine(g_S,i, g_M,i)
 
     In closed form, for the linear classifier W that student and teacher share: no gradient of a
-    gradient is needed. The released code takes the gradients automatically (and multiplies the
-    term by 10 and by its KL divergence; the paper contrasts them like CRCD's relations).
+    gradient is needed. Paper, released code and this differ: the paper contrasts the gradients'
+    relations as it does the features'; the released code, by default, has this cosine, of gradients
+    taken automatically, times 10 and times its KL divergence; this is the cosine alone.
 
     Args:
         student_logits: float tensor, shape `(batch, classes)`.
