@@ -34,7 +34,9 @@ def loss(model, x=X, labels=Y, **kwargs):
     """The loss of a batch, and the batch."""
     batch = ka.Batch(labels, model(x), **kwargs)
     terms = model.distillation_loss(batch).values()
-    return float(np.mean(sum(weight * ops.convert_to_numpy(v) for weight, v in terms))), batch
+    return float(
+        np.mean(sum(ops.convert_to_numpy(w) * ops.convert_to_numpy(v) for w, v in terms))
+    ), batch
 
 
 def test_ccl_makes_a_composition_of_each_auxiliary_modality():

@@ -28,9 +28,13 @@ EXPECTED = {
     "two-step pseudo-labels": (ka.StudentOnly, {"semi_supervised": False}, None),
     "contrast, no teacher": (ka.StudentContrast, {"contrastive_weight": 1.0}, None),
     "CRD": (ka.CRD, {"contrastive_weight": 0.8, "train_labels": LABELS.tolist()}, None),
-    "CRCD": (ka.CRCD, {"contrastive_weight": 1.0, "train_labels": LABELS.tolist()}, None),
-    "GMC": (ka.GMC, {"contrastive_weight": 1.0}, None),
-    "CCL": (ka.CCL, {"contrastive_weight": 1.0}, None),
+    "CRCD": (
+        ka.CRCD,
+        {"contrastive_weight": 1.0, "kl_weight": 0.9, "train_labels": LABELS.tolist()},
+        None,
+    ),
+    "GMC": (ka.GMC, {"contrastive_weight": 1.0, "per_modality": True}, None),
+    "CCL": (ka.CCL, {"contrastive_weight": 1.0, "per_modality": True}, None),
     "AMID": (
         ka.AMID,
         {
@@ -61,7 +65,10 @@ def test_each_row_is_its_method_with_its_arguments(name):
     assert type(model) is kind
     config = model.get_config()
     assert {key: config[key] for key in arguments} == arguments
-    assert [(c.warmup_epochs, c.smoothing) for c in callbacks] == ([schedule] if schedule else [])
+    further = [c for c in callbacks if not isinstance(c, ka.AMIDSchedule)]
+    assert [c.last for c in further] == ([0.04] if name == "CRCD" else [])
+    amid = [c for c in callbacks if c not in further]
+    assert [(c.warmup_epochs, c.smoothing) for c in amid] == ([schedule] if schedule else [])
 
 
 def test_fixed_teacher_is_the_one_given():
