@@ -20,10 +20,13 @@ INSTALL_REQUIRES = [
     "h5py>=3.11",
     "cloudpickle>=3",
     "filelock>=3.13",
+    "grpcio>=1.60",
     "matplotlib>=3.8",
     "pebble>=5",
+    "requests>=2.31",
     "safetensors>=0.4.3",
     "scipy>=1.13",
+    "tensorflow-serving-api>=2.16,<3",  # its messages alone: warm-up requests, the gRPC client
     "tqdm>=4.66",
 ]
 
@@ -37,6 +40,8 @@ EXTRAS_REQUIRE = {
     "torch": ["torch>=2.6"],
     "hub": ["keras-hub>=0.32"],
     "audio": ['tensorflow-io>=0.37.1; python_version < "3.13" and sys_platform != "win32"'],
+    "onnx": ["onnx>=1.17", "onnxruntime>=1.20", "tf2onnx>=1.17"],
+    "litert": ["ai-edge-litert>=1.2"],  # to run it; TensorFlow writes it
     "parquet": ["pyarrow>=16"],
     "tensorboard": ["tensorboard>=2.16"],
     "watch": ["seglearn==1.2.5"],  # for the recordings that it carries; its code is not run

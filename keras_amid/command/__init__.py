@@ -37,8 +37,9 @@ COMMANDS = {
     "train": "train the student alone and AMID on them, and export the student",
     "compare": "compare methods over several seeds, with paired tests and the shuffled control",
     "evaluate": "test figures of a trained run",
-    "predict": "labels and probabilities of media files, from an exported student",
-    "export": "export a trained student for TensorFlow Serving",
+    "predict": "labels and probabilities of media files, from an exported or a served student",
+    "export": "export a trained student: SavedModel, ONNX or LiteRT",
+    "formats": "a run's student in every format: size, test accuracy and time",
 }
 
 

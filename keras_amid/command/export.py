@@ -1,7 +1,8 @@
-"""Export a trained student for TensorFlow Serving and `keras-amid predict`.
+"""Export a trained student: for TensorFlow Serving, ONNX Runtime or LiteRT.
 
 keras-amid export runs/mine saved_models/mine
 keras-amid export student.keras saved_models/mine --class-names classes.txt
+keras-amid export runs/mine models/mine-int8 --format litert --quantize int8
 """
 
 from __future__ import annotations
@@ -9,8 +10,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from keras_amid.command.inputs import FILE
+from keras_amid.command.inputs import CARD, FILE
 from keras_amid.validation.exits import Parser, finished
+
+_FORMATS = ("saved_model", "onnx", "litert")
 
 
 def main(arguments: list[str], program: str) -> int:
@@ -24,31 +27,72 @@ def main(arguments: list[str], program: str) -> int:
     add("--class-names", type=Path, metavar="FILE",
         help="one class name a line; a run has its own")  # fmt: skip
     add("--version", type=int, help="(default: one more than the highest in PATH)")
+    add("--format", choices=_FORMATS, default=_FORMATS[0], help=f"(default: {_FORMATS[0]})")
+    add("--quantize", choices=("int8",), help="weights and values within in 8 bits, by training "
+        "samples of the run (onnx, litert); `keras-amid formats` says what it costs")  # fmt: skip
+    add("--representative", type=Path, metavar="FILE", help="samples to quantize by, where the "
+        "model is a .keras file: .npz, an array for each modality")  # fmt: skip
     given = parser.parse_args(arguments)
+    return finished(parser, lambda: _run(given))
 
-    def work():
-        names, assets, model = None, {}, given.model
-        if model.is_dir():
-            names = (model / "class_names.txt") if given.class_names is None else None
-            if not (model / "student.keras").exists():
-                raise ValueError(
-                    f"`model` must be a folder with a trained student; received {str(model)!r}."
-                )
-            assets = {FILE: (model / FILE).read_text(encoding="utf-8")}
-            model = model / "student.keras"
-        elif model.suffix != ".keras" or not model.is_file():
-            raise ValueError(
-                f"`model` must be a folder of a run or a .keras file; received {str(model)!r}."
-            )
-        names = given.class_names or names
-        listed = None if names is None else names.read_text(encoding="utf-8").splitlines()
-        import keras
 
-        import keras_amid.api  # noqa: F401
-        from keras_amid.export import export_student
+def _run(given):
+    of_run = given.model.is_dir()
+    names, assets, card, model = _of_run(given.model) if of_run else (None, {}, None, given.model)
+    if not of_run and (model.suffix != ".keras" or not model.is_file()):
+        raise ValueError(
+            f"`model` must be a folder of a run or a .keras file; received {str(model)!r}."
+        )
+    names = given.class_names or names
+    listed = None if names is None else names.read_text(encoding="utf-8").splitlines()
+    import keras
 
-        student = keras.saving.load_model(model, compile=False)
-        print(export_student(student, given.path, listed, given.version, assets=assets))
-        return 0
+    import keras_amid.api  # noqa: F401
+    from keras_amid.export import export_student
 
-    return finished(parser, work)
+    samples = _representative(given)
+    student = keras.saving.load_model(model, compile=False)
+    try:
+        version = export_student(
+            student, given.path, listed, given.version, assets, given.format,
+            quantize=given.quantize, representative=samples, card=card,
+        )  # fmt: skip
+    except (ImportError, RuntimeError) as error:
+        raise ValueError(f"`format` {given.format!r}: {error}") from error
+    print(version)
+    return 0
+
+
+def _of_run(folder):
+    """Class names' file, assets, the model card's entries, and the student."""
+    import json
+
+    student = folder / "student.keras"
+    if not student.exists():
+        raise ValueError(
+            f"`model` must be a folder with a trained student; received {str(folder)!r}."
+        )
+    assets = {FILE: (folder / FILE).read_text(encoding="utf-8")}
+    known = folder / CARD
+    card = json.loads(known.read_text(encoding="utf-8")) if known.exists() else None
+    return folder / "class_names.txt", assets, card, student
+
+
+def _representative(given):
+    """Modality -> samples, or None."""
+    import numpy as np
+
+    if given.quantize is None or (given.representative is None and not given.model.is_dir()):
+        return None
+    if given.representative is None:
+        from keras_amid.experiments.own.formats import representative
+
+        return representative(given.model)
+    try:
+        with np.load(given.representative, allow_pickle=False) as arrays:
+            return dict(arrays)
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise ValueError(
+            f"`representative` must be an .npz file of arrays; received "
+            f"{str(given.representative)!r}: {error}."
+        ) from error

@@ -19,6 +19,8 @@ from typing import Any
 
 #: In `assets/` of a version.
 FILE = "inputs.json"
+#: In a run's folder: what it adds to the model card of its student.
+CARD = "card.json"
 _MEDIA = ("video", "audio")
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import logging
+import shlex
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,6 +18,7 @@ from keras_amid.experiments import markdown, training
 from keras_amid.experiments.config import Config, add_options
 from keras_amid.experiments.exporting import export_and_compare
 from keras_amid.experiments.recipe import Recipe
+from keras_amid.experiments.run_card import run_card
 from keras_amid.experiments.runs import Runs
 from keras_amid.experiments.task import Task
 
@@ -106,7 +109,7 @@ def run(task: Task, export: Path | None) -> None:
         ka.plots.training_figure(histories, figure)
         print(f"Figure: {figure}")
     if export is not None:
-        print(export_last(done[-1], export))
+        print(export_last(done[-1], export, tables[done[-1].case.table]))
     print(f"{time.monotonic() - start:.0f} s on the {keras.backend.backend()} backend")
 
 
@@ -123,11 +126,18 @@ def write_table(task: Task, tables: Mapping[str, Mapping[str, list[dict]]]) -> s
     return text
 
 
-def export_last(runs: Runs, path: Path) -> str:
-    """Exports the student of the last row; returns what there is to say of it."""
+def export_last(runs: Runs, path: Path, figures: Mapping[str, list[dict]]) -> str:
+    """Exports the student of the last row; returns what there is to say of it.
+
+    Args:
+        runs: done.
+        path: folder of the served model's versions.
+        figures: row -> its figures, one dict a seed, for the model card.
+    """
     row, experiment = runs.case.rows[-1], runs.experiment
+    card = run_card(runs, row, figures, shlex.join(["python", *sys.argv]))
     version, difference = export_and_compare(
-        runs.trained(row), experiment.example(), path, experiment.class_names
+        runs.trained(row), experiment.example(), path, experiment.class_names, card=card
     )
     return (
         f"Exported student of {row!r}: {version}, loaded and compared with predict: largest "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +20,7 @@ def export_and_compare(
     path: str | Path,
     class_names: Sequence[str] | None = None,
     assets: Mapping[str, str] | None = None,
+    card: Mapping[str, Any] | None = None,
 ) -> tuple[str, float]:
     """Exports the student, loads the export without Keras and compares it with `predict`.
 
@@ -27,7 +29,7 @@ def export_and_compare(
         example: target modality -> array `(batch, ...)`.
         path: where the numbered version folders go.
         class_names: names of the labels.
-        assets: see `keras_amid.export_student`.
+        assets, card: see `keras_amid.export_student`.
 
     Returns:
         The version's folder, and the largest difference of the probabilities.
@@ -37,7 +39,8 @@ def export_and_compare(
     """
     import tensorflow as tf
 
-    version = ka.export_student(model, path, class_names and list(class_names), assets=assets)
+    names = class_names and list(class_names)
+    version = ka.export_student(model, path, names, assets=assets, card=card)
     served = tf.saved_model.load(version).signatures["serving_default"]
     answer = served(**{name: tf.constant(value) for name, value in example.items()})
     expected = model.predict(dict(example), verbose=0)

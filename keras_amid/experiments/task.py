@@ -5,7 +5,7 @@ from __future__ import annotations
 import abc
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from keras_amid.experiments.case import Case
 from keras_amid.experiments.config import Config
@@ -61,6 +61,10 @@ class Task(abc.ABC):
             row: {figure: (value, None) for figure, value in figures.items()}
             for row, figures in self.config.paper.items()
         }
+
+    def described(self) -> dict[str, Any]:
+        """What the model card says of data and inputs, as JSON values."""
+        return {"data": {"name": self.config.title}}
 
     def paper(self, table: str) -> Mapping[str, Mapping[str, float]]:
         """Row -> figure -> percent, beside the results of a recipe's table."""

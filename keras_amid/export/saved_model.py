@@ -1,4 +1,4 @@
-"""The trained student as a SavedModel for TensorFlow Serving, from any backend.
+"""The trained student as the next version of a served model, from any backend.
 
 Also from the command line, for a saved student (or whole model):
 
@@ -17,10 +17,16 @@ from typing import Any
 
 import keras
 
-from keras_amid.export import worker
+from keras_amid.export import formats, worker
+from keras_amid.export.card import checked_card, model_card, write_card
+from keras_amid.export.checks import (
+    checked_class_names,
+    checked_path,
+    checked_wanted,
+    student_of,
+)
+from keras_amid.export.graph import signature_inputs
 from keras_amid.validation.arguments import check_positive_int
-
-_OUTPUTS = ("probabilities", "logits", "representation")
 
 
 def export_student(
@@ -29,6 +35,11 @@ def export_student(
     class_names: Sequence[str] | None = None,
     version: int | None = None,
     assets: Mapping[str, str] | None = None,
+    format: str = "saved_model",
+    *,
+    quantize: str | None = None,
+    representative: Mapping[str, Any] | None = None,
+    card: Mapping[str, Any] | None = None,
 ) -> str:
     """Writes the student as the next version of a served model.
 
@@ -36,7 +47,18 @@ def export_student(
     their names, with the dtypes and shapes of `model.student` and any batch size (the parts of a
     nested modality are named `modality_part`). Its outputs are float32: `probabilities` and
     `logits`, shape `(batch, num_classes)`, and `representation`, shape `(batch, D)`. Nothing but
-    the student's weights is inside. It loads without Keras and without this package.
+    the student's weights is inside. It loads without Keras and without this package. The other
+    signatures (representations of length 1; encoded pictures; the texts of `assets/`) are described
+    in `keras_amid.export.signatures`; `assets.extra/` has a server's warm-up requests.
+
+    "onnx" (`model.onnx`, for ONNX Runtime) and "litert" (`model.tflite`, for LiteRT) have the
+    inputs and outputs of `serving_default`, and the same folders.
+
+    Beside them stand `model_card.md` and `model_card.json`: shapes, dtypes, classes, versions, and
+    what `card` says.
+
+    A clip longer than the student's is shown to it in windows, and their probabilities are averaged
+    by the client, as `keras-amid predict` and `ka.predict_videos` do.
 
     Under JAX and PyTorch a child process with the TensorFlow backend does the writing. Layers of
     your own must be in a module that can be imported there.
@@ -49,79 +71,47 @@ def export_student(
             `assets/class_names.txt`.
         version: int, at least 1; None: one more than the highest in `path`.
         assets: dict, name of a file -> its text; more files for `assets/`.
+        format: "saved_model", "onnx" or "litert".
+        quantize: "int8" (of "onnx" and "litert"): weights and what passes between layers become 8
+            bits wide after training, inputs and outputs stay as they are; or None.
+        representative: dict, target modality -> array `(samples, ...)`, by which int8 chooses its
+            ranges: a hundred training samples or more. Needed with `quantize`.
+        card: dict of JSON values, more entries for the model card; see `keras_amid.export.card`.
 
     Returns:
         str, the path of the version's folder.
 
     Raises:
         FileExistsError: if `version` exists; no version is ever overwritten.
-        ValueError: if the model is not built or has no such student, or `class_names` does not fit.
-        RuntimeError: if the child process fails; with the end of what it said.
+        ValueError: if the model is not built, has no such student or weights that are not finite,
+            or another argument does not fit it.
+        ImportError: if a package that the format needs is not installed.
+        RuntimeError: if the format lacks an operation of the student, or the child process fails;
+            with the end of what it said.
     """
-    student = _student(model)
-    worker.signature_inputs(student)
-    class_names = _checked_class_names(class_names, student.output["probabilities"].shape[-1])
+    student = student_of(model)
+    inputs = signature_inputs(student)
+    class_names = checked_class_names(class_names, student.output["probabilities"].shape[-1])
     files = dict(assets or {})
     if class_names is not None:
         files["class_names.txt"] = "".join(f"{name}\n" for name in class_names)
-    path = _checked_path(path)
+    wanted = checked_wanted(student, format, quantize, representative, files)
+    path, further = checked_path(path), checked_card(card)
     if version is not None:
         version = check_positive_int("version", version)
         if version in _versions(path):
             raise _version_exists(path, version)
+    about = {"name": os.path.basename(os.path.abspath(path)), "format": format}
+    known = model_card(student, inputs, class_names, {**about, "quantized": quantize, **further})
     in_process = keras.backend.backend() == "tensorflow"
-    write = worker.write_saved_model if in_process else worker.write_in_child
+    write = formats.write if in_process else worker.write_in_child
     os.makedirs(path, exist_ok=True)
     # Beside its final place, so that the rename is atomic; servers skip names that are no numbers.
     with tempfile.TemporaryDirectory(prefix=".export-", dir=path) as work:
-        folder = os.path.join(work, "saved_model")
-        write(student, folder, work, files)
+        folder = os.path.join(work, "version")
+        write(student, folder, work, wanted)
+        write_card(folder, known)
         return _publish(folder, path, version)
-
-
-def _student(model):
-    student = getattr(model, "student", model)
-    if student is None:
-        raise ValueError(
-            "`model` is not built, so it has no student yet: call `fit` or `build` before "
-            "`export_student`."
-        )
-    inputs, outputs = (getattr(student, side, None) for side in ("input", "output"))
-    if not (isinstance(inputs, dict) and isinstance(outputs, dict) and {*_OUTPUTS} <= {*outputs}):
-        raise ValueError(
-            "`model` must be a model of keras_amid, or a functional keras.Model with a dict of "
-            f"inputs, modality -> keras.Input, and a dict of outputs {list(_OUTPUTS)}; "
-            f"received {model!r}."
-        )
-    return student
-
-
-def _checked_class_names(class_names, num_classes):
-    if class_names is None:
-        return None
-    names = [class_names] if isinstance(class_names, str) else list(class_names)
-    if isinstance(class_names, str) or len(names) != num_classes:
-        raise ValueError(
-            f"`class_names` must be a list of {num_classes} names, one for each class; "
-            f"received {len(names)}: {class_names!r}."
-        )
-    for name in names:
-        if not isinstance(name, str) or name.splitlines() != [name]:
-            raise ValueError(
-                "`class_names` are written one a line, so each must be a non-empty str without a "
-                f"line break; received {name!r}."
-            )
-    return names
-
-
-def _checked_path(path):
-    path = os.fspath(path)
-    if "://" in path:
-        raise ValueError(
-            f"`path` must be a local folder (a version is published by renaming); "
-            f"received {path!r}. Export locally and copy the version folder."
-        )
-    return path
 
 
 def _versions(path):
@@ -155,12 +145,15 @@ def _parser():
     parser = argparse.ArgumentParser(
         prog="python -m keras_amid.export",
         description="Export a saved student (or a whole keras_amid model) as the next version of "
-        "a SavedModel for TensorFlow Serving. Prints the folder of the version.",
+        "a served model. Prints the folder of the version.",
     )
     parser.add_argument("model", help="the .keras file")
     parser.add_argument("path", help="folder of the served model, e.g. saved_models/name")
     parser.add_argument("--class-names", metavar="FILE", help="text file, one class name a line")
     parser.add_argument("--version", type=int, help="default: one more than the highest in PATH")
+    parser.add_argument(
+        "--format", choices=formats.FORMATS, default="saved_model", help="(default: saved_model)"
+    )
     parser.add_argument(
         "--import",
         dest="modules",
@@ -188,6 +181,7 @@ def main(arguments: Any = None):
             with open(options.class_names, encoding="utf-8") as file:
                 class_names = file.read().splitlines()
         model = keras.saving.load_model(options.model, compile=False)
-        print(export_student(model, options.path, class_names, options.version))
-    except (ImportError, OSError, TypeError, ValueError) as error:
+        version, form = options.version, options.format
+        print(export_student(model, options.path, class_names, version, format=form))
+    except (ImportError, OSError, RuntimeError, TypeError, ValueError) as error:
         parser.error(str(error))

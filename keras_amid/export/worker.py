@@ -1,4 +1,4 @@
-"""Writes a student as a SavedModel: in this process, or from a child process with TensorFlow."""
+"""Writes a student in a child process with the TensorFlow backend, from any backend."""
 
 import importlib
 import json
@@ -8,6 +8,9 @@ import subprocess
 import sys
 
 import keras
+import numpy as np
+
+from keras_amid.export import formats
 
 _CHILD = (
     "import sys; sys.path[:] = sys.argv.pop(1).split(chr(10)); "
@@ -15,97 +18,10 @@ _CHILD = (
 )
 
 
-def signature_inputs(student):
-    """The inputs of the serving signature.
+def write_in_child(student, folder, work, wanted):
+    """`formats.write` in a child process with the TensorFlow backend, from any backend.
 
-    Args:
-        student: functional `keras.Model` with a dict of inputs.
-
-    Returns:
-        dict, input name -> `keras.KerasTensor`: a modality by its name, a leaf of a nested one as
-        `modality_leaf`.
-
-    Raises:
-        ValueError: if two leaves get the same name, or a name cannot be one of a signature.
-    """
-    inputs = {}
-    for name_path, tensor in keras.tree.flatten_with_path(student.input):
-        name = "_".join(map(str, name_path))
-        if not name.isidentifier() or name == "self" or name in inputs:
-            raise ValueError(
-                f"the student's input {'/'.join(map(str, name_path))!r} cannot be named {name!r} "
-                "in the serving signature: names must be unique and of letters, digits and "
-                "underscores."
-            )
-        inputs[name] = tensor
-    return inputs
-
-
-def write_saved_model(student, folder, work, assets=None):
-    """Writes the SavedModel; needs the TensorFlow backend.
-
-    Args:
-        student: functional `keras.Model`, dict of inputs, dict of outputs `probabilities`,
-            `logits`, `representation`.
-        folder: str, folder to create.
-        work: str, an existing folder for temporary files.
-        assets: dict, name of a file in `assets/` -> its text; or None.
-    """
-    import tensorflow as tf
-
-    specs = {
-        name: tf.TensorSpec((None, *tensor.shape[1:]), tensor.dtype, name=name)
-        for name, tensor in signature_inputs(student).items()
-    }
-
-    @tf.function(autograph=False)
-    def serve(inputs):
-        leaves = [inputs[name] for name in specs]
-        outputs = student(keras.tree.pack_sequence_as(student.input, leaves), training=False)
-        return {
-            name: tf.cast(outputs[name], tf.float32, name=name)
-            for name in ("probabilities", "logits", "representation")
-        }
-
-    serving_default = serve.get_concrete_function(specs)
-    module = tf.Module()
-    # Only these are written. Tracking the student itself would add the states of its random
-    # layers and, where it was compiled on its own, its optimizer and metrics.
-    module.weights = _variables(student, serving_default.graph.variables)
-    module.tables = [
-        part
-        for part in tf.train.TrackableView(student).descendants()
-        if isinstance(part, tf.saved_model.experimental.TrackableResource)
-    ]
-    module.files = []
-    for name, text in (assets or {}).items():
-        file_name = os.path.join(work, name)
-        with open(file_name, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        module.files.append(tf.saved_model.Asset(file_name))
-    tf.saved_model.save(module, folder, signatures={"serving_default": serving_default})
-
-
-def _variables(student, captured):
-    """dict, name -> tf.Variable: the weights, and what else the traced function uses.
-
-    (The latter is the state of a layer that is random in inference too.)
-    """
-    variables = [(weight.path, weight.value) for weight in student.weights]
-    # A distribution strategy's variable has one component for each replica.
-    known = {id(part) for _, v in variables for part in (v, *getattr(v, "values", ()))}
-    variables += [(v.name, v) for v in captured if id(v) not in known]
-    named = {}
-    for index, (name, variable) in enumerate(variables):
-        # Layers of nested models may share a path.
-        named[f"{name}_{index}" if name in named else name] = variable
-    return named
-
-
-def write_in_child(student, folder, work, assets=None):
-    """`write_saved_model` in a child process with the TensorFlow backend, from any backend.
-
-    Args: as of `write_saved_model`.
+    Args: as of `formats.write`.
 
     Raises:
         ValueError: if the student has a layer or function that the child could not import.
@@ -116,24 +32,36 @@ def write_in_child(student, folder, work, assets=None):
         "custom_objects": custom_objects(student),
         "folder": os.path.abspath(folder),
         "work": os.path.abspath(work),
-        "assets": assets,
+        "format": wanted.format,
+        "quantize": wanted.quantize,
+        "assets": dict(wanted.assets),
+        "representative": None,
     }
     student.save(request["student"])
+    if wanted.representative is not None:
+        request["representative"] = os.path.join(work, "representative.npz")
+        np.savez(request["representative"], **wanted.representative)
     request_file = os.path.join(work, "request.json")
     with open(request_file, "w", encoding="utf-8") as file:
         json.dump(request, file)
-    command = [sys.executable, "-c", _CHILD, "\n".join(sys.path), request_file]
-    child = subprocess.run(command, env=_child_environment(), capture_output=True)
-    if child.returncode:
-        said = child.stderr.decode(errors="replace").strip()
-        said = "\n".join(said.splitlines()[-20:])
+    status, said = run_child(request_file)
+    if status:
+        said = "\n".join(said.strip().splitlines()[-20:])
         raise RuntimeError(
             "the student could not be exported by the child process with the TensorFlow backend "
-            f"(exit status {child.returncode}), whose last words were:\n{said}"
+            f"(exit status {status}), whose last words were:\n{said}"
         )
 
 
-def _child_environment():
+def run_child(request_file):
+    """Runs `main` in a new process: its exit status, and what it said on the standard error."""
+    command = [sys.executable, "-c", _CHILD, "\n".join(sys.path), request_file]
+    child = subprocess.run(command, env=child_environment(), capture_output=True)
+    return child.returncode, child.stderr.decode(errors="replace")
+
+
+def child_environment():
+    """The environment variables of the child."""
     environment = {"TF_CPP_MIN_LOG_LEVEL": "3", **os.environ}
     # This process may hold all memory of the device; and XLA flags of another version of XLA
     # would abort the child.
@@ -213,4 +141,9 @@ def main(request_file):
     student = keras.saving.load_model(
         request["student"], custom_objects=custom, compile=False, safe_mode=False
     )
-    write_saved_model(student, request["folder"], request["work"], request["assets"])
+    samples = request["representative"]
+    if samples is not None:
+        with np.load(samples) as arrays:
+            samples = dict(arrays)
+    wanted = formats.Wanted(request["format"], request["quantize"], request["assets"], samples)
+    formats.write(student, request["folder"], request["work"], wanted)

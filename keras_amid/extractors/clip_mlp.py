@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import keras
@@ -43,12 +44,16 @@ def clip_mlp(
             "`cells` must divide the frames, height and width of `input_shape`; "
             f"received cells={cells}, input_shape={input_shape}."
         )
-    split = [size for n, c in zip(extent, cells, strict=True) for size in (c, n // c)]
     clip = keras.Input(input_shape, dtype="uint8", name="clip")
     # Faster than AveragePooling3D, and in float32: a signal of a few gray levels on top of 128
-    # would be rounded away in bfloat16.
-    x = layers.Reshape((*split, channels), dtype="uint8", name="split")(clip)
-    x = ops.mean(ops.cast(x, "float32"), axis=(2, 4, 6))
+    # would be rounded away in bfloat16. One direction at a time, for LiteRT has six dimensions at
+    # most.
+    x = ops.cast(clip, "float32")
+    for axis, (size, count) in enumerate(zip(extent, cells, strict=True), start=1):
+        rest = math.prod(extent[axis:]) * channels
+        split = (*cells[: axis - 1], count, size // count, rest)
+        x = layers.Reshape(split, dtype="float32", name=f"split_{axis}")(x)
+        x = ops.mean(x, axis=axis + 1)
     x = layers.Rescaling(
         1 / standard_deviation, -mean / standard_deviation, dtype="float32", name="normalize"
     )(x)

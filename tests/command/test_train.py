@@ -65,6 +65,26 @@ def test_what_a_run_leaves(trained, data, capsys):
     }  # fmt: skip
     table = (trained / "table.md").read_text()
     assert "beyond the same with its pairs shuffled" in table
+    check_card(trained / "saved_model" / "1", read_prepared(data))
+
+
+def check_card(version, data):
+    """The model card of the run: what its files say."""
+    card = json.loads((version / "model_card.json").read_text(encoding="utf-8"))
+    video = {"shape": [None, 4, 16, 16, 3], "dtype": "uint8", "kind": "video"}
+    assert card["inputs"] == {"video": video}
+    assert (card["row"], card["seed"], card["target"]) == ("GMC", 0, ["video"])
+    assert card["auxiliary"] == ["audio"] and card["classes"] == list(own_data.NAMES)
+    assert card["data"]["counts"] == data.counts
+    assert set(card["figures"]) == {"student alone", "GMC, pairs shuffled", "GMC"}
+    seed = version.parents[1] / "seed-0"
+    kept = json.loads((seed / "GMC" / "result.json").read_text())["student top-1"]
+    found = card["figures"]["GMC"]["student top-1"]
+    assert found == {"mean": pytest.approx(kept), "standard_error": None, "values": [kept]}
+    assert "beyond the same with its pairs shuffled" in card["control"][0]
+    assert card["command"].startswith("keras-amid train ")
+    text = (version / "model_card.md").read_text(encoding="utf-8")
+    assert f"| GMC | {kept:.1f} |" in text and card["command"] in text
 
 
 @pytest.mark.slow
@@ -143,7 +163,39 @@ def test_export_of_a_run(trained, tmp_path, capsys):
     assert (version / "assets" / "class_names.txt").read_text().splitlines() == list(own_data.NAMES)
     inputs = json.loads((version / "assets" / "inputs.json").read_text())
     assert inputs["modalities"]["video"]["shape"] == [4, 16, 16, 3]
+    again, first = (
+        json.loads((v / "model_card.json").read_text(encoding="utf-8"))
+        for v in (version, trained / "saved_model" / "1")
+    )
+    assert again["figures"] == first["figures"] and again["name"] == "served"
     assert "must be a folder with a trained student" in refused(capsys, "export", tmp_path, "x")
+    student = trained / "student.keras"
+    line = refused(capsys, "export", student, tmp_path / "x", "--format=onnx", "--quantize=int8")
+    assert "`representative` samples of the target modalities" in line
+    words = ["--format=litert", "--quantize=int8", f"--representative={trained / 'table.md'}"]
+    line = refused(capsys, "export", student, tmp_path / "x", *words)
+    assert "`representative` must be an .npz file of arrays" in line
+    assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.slow
+def test_formats_side_by_side(trained, capsys, monkeypatch):
+    monkeypatch.setattr("keras_amid.experiments.formats._SECONDS", 0.0)  # a few calls each
+    assert main(["formats", str(trained)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    head, *rows = [line.split(" | ") for line in lines if line.startswith("| ")]
+    assert head[0] == "| format" and head[-1] == "ms, batch 16 |"
+    found = json.loads((trained / "formats" / "formats.json").read_text())
+    names = ["saved_model", "onnx", "onnx int8", "litert", "litert int8"]
+    assert [row[0].removeprefix("| ") for row in rows] == [one["name"] for one in found] == names
+    kept = json.loads((trained / "seed-0" / "GMC" / "result.json").read_text())["student top-1"]
+    for one in found:
+        assert one["note"] == "" and one["megabytes"] > 0 and min(one["milliseconds"]) > 0
+        if "int8" not in one["name"]:
+            assert one["difference"] < 1e-5 and one["top_1"] == pytest.approx(kept)
+        else:
+            assert 1e-5 < one["difference"] < 0.3
+    assert "`run` must be a folder that" in refused(capsys, "formats", trained.parent)
 
 
 class Report(HTMLParser):

@@ -7,8 +7,11 @@ import sys
 
 import keras
 import numpy as np
+import processes
 import pytest
 import tiny
+from shared_child import real_child, shared_child  # noqa: F401
+from students import build_student, clip_features, clips, video_student
 
 import keras_amid as ka
 from keras_amid.export.saved_model import export_student, main
@@ -18,58 +21,51 @@ ROOT = pathlib.Path(ka.__file__).parents[1]
 OUTPUTS = {"probabilities": 4, "logits": 4, "representation": 6}
 CHILD_EXPORTS = keras.backend.backend() != "tensorflow"
 needs_child = pytest.mark.skipif(not CHILD_EXPORTS, reason="TensorFlow exports in process")
+pytestmark = pytest.mark.usefixtures("shared_child", "loader")
 
 
-def build_student(inputs, features, classes=4):
-    representation = keras.layers.Dense(6, name="projection")(features)
-    logits = keras.layers.Dense(classes, name="classifier", dtype="float32")(representation)
-    outputs = {
-        "probabilities": keras.layers.Softmax(dtype="float32")(logits),
-        "logits": logits,
-        "representation": representation,
-    }
-    return keras.Model(inputs, outputs, name="student")
+class Loader:
+    """A process of its own, without Keras, that loads one SavedModel after the other."""
+
+    process = None
+
+    def __call__(self, folder, request, response):
+        """What the process prints of a request."""
+        if self.process is None:
+            pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+            self.process = subprocess.Popen([sys.executable, "-I", LOADER], text=True, **pipes)
+        print(json.dumps([str(folder), str(request), str(response)]), file=self.process.stdin)
+        self.process.stdin.flush()
+        answer = self.process.stdout.readline()
+        assert answer, self.process.communicate()[1][-3000:]
+        return json.loads(answer)
+
+    def close(self):
+        if self.process is not None:
+            self.process.communicate()
+            self.process = None
 
 
-def clip_features(clip):
-    x = keras.layers.Rescaling(1 / 255)(clip)
-    x = keras.layers.Conv3D(3, 2, name="conv")(x)
-    x = keras.layers.BatchNormalization(name="norm")(x)
-    x = keras.layers.LeakyReLU(0.2)(x)
-    # Active in training only, with a random state that must not be exported.
-    x = keras.layers.Dropout(0.5)(x)
-    return keras.layers.GlobalAveragePooling3D()(x)
+LOAD = Loader()
 
 
-def video_student():
-    """Takes raw uint8 clips; every weight differs from its initial value."""
-    clip = keras.Input((3, 5, 5, 2), dtype="uint8", name="video")
-    student = build_student({"video": clip}, clip_features(clip))
-    rng = np.random.default_rng(1)
-    student.set_weights([rng.uniform(0.5, 1, w.shape).astype(w.dtype) for w in student.weights])
-    return student
-
-
-def clips(count, seed=0):
-    rng = np.random.default_rng(seed)
-    return {"video": rng.integers(0, 256, (count, 3, 5, 5, 2)).astype("uint8")}
+@pytest.fixture(scope="module")
+def loader():
+    yield
+    LOAD.close()
 
 
 def serve(folder, requests, tmp_path):
-    """Loads in a fresh process, without Keras; dict of descriptions, list of dicts of outputs."""
+    """Loads in a process without Keras; dict of descriptions, list of dicts of outputs."""
     arrays = {f"{n}/{name}": a for n, request in enumerate(requests) for name, a in request.items()}
     np.savez(tmp_path / "request.npz", **arrays)
-    command = [sys.executable, "-I", LOADER, folder, tmp_path / "request.npz"]
-    done = subprocess.run(
-        [*command, tmp_path / "response.npz"], capture_output=True, text=True, cwd=tmp_path
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
+    description = LOAD(folder, tmp_path / "request.npz", tmp_path / "response.npz")
     response = dict(np.load(tmp_path / "response.npz"))
     outputs = [
         {key.split("/")[1]: a for key, a in response.items() if key.startswith(f"{n}/")}
         for n in range(len(requests))
     ]
-    return json.loads(done.stdout), outputs
+    return description, outputs
 
 
 def assert_serves(student, folder, requests, tmp_path, tolerance=1e-5):
@@ -97,7 +93,7 @@ def test_equals_predict_without_keras_at_any_batch_size(exported, tmp_path):
     student, _, folder = exported
     requests = [clips(count, seed=count) for count in (1, 3, 7)]
     description = assert_serves(student, folder, requests, tmp_path)
-    assert list(description["signatures"]) == ["serving_default"]
+    assert set(description["signatures"]) == {"serving_default", "retrieval", "assets"}
     signature = description["signatures"]["serving_default"]
     assert signature["method"] == "tensorflow/serving/predict"
     video = signature["inputs"].pop("video")
@@ -237,7 +233,8 @@ def small_model(method=ka.AMID):
     )
 
 
-def test_a_trained_model(tmp_path):
+def test_a_trained_model(tmp_path, monkeypatch):
+    real_child(monkeypatch)
     tf = pytest.importorskip("tensorflow")
     model = small_model()
     model.compile(optimizer=keras.optimizers.Adam(1e-2), **tiny.FEW_STEPS)
@@ -354,12 +351,7 @@ print(export_student(keras.Model({"video": x}, outputs), sys.argv[1]))
 
 def test_a_layer_in_main(tmp_path):
     (tmp_path / "script.py").write_text(IN_MAIN)
-    done = subprocess.run(
-        [sys.executable, tmp_path / "script.py", tmp_path / "m"],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )
+    done = processes.run(tmp_path / "script.py", tmp_path / "m")
     if CHILD_EXPORTS:
         error = done.stderr.splitlines()[-1]
         assert error.startswith("ValueError: 'InMain' is defined in `__main__`")
@@ -384,6 +376,7 @@ def test_a_layer_in_a_function_is_refused(tmp_path):
 
 @needs_child
 def test_a_failing_child_is_quoted(tmp_path, monkeypatch):
+    real_child(monkeypatch)
     (tmp_path / "fails_elsewhere.py").write_text(
         "import os, keras\n"
         "if os.environ.get('KERAS_BACKEND') == 'tensorflow':\n"
@@ -407,13 +400,7 @@ def test_command_line(tmp_path):
     student.save(tmp_path / "student.keras")
     (tmp_path / "own_layers.py").write_text(OWN_LAYERS)
     (tmp_path / "names.txt").write_text("a\nb\nc\nd\n")
-    command = [
-        sys.executable,
-        "-m",
-        "keras_amid.export",
-        "student.keras",
-        "served/name",
-    ]
+    command = [sys.executable, "-m", "keras_amid.export", "student.keras", "served/name"]
     options = ["--class-names", "names.txt", "--version", "5", "--import", "own_layers"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(

@@ -1,6 +1,7 @@
 """Runs a SavedModel through TensorFlow's C API: the loader of TensorFlow Serving, without Python.
 
     python -I tests/saved_model_loader.py EXPORT_FOLDER REQUEST.npz RESPONSE.npz
+    python -I tests/saved_model_loader.py < LINES_OF_JSON  # each a list of these three
 
 REQUEST holds arrays `<n>/<input name>`, one request for each n; RESPONSE gets `<n>/<output name>`.
 Prints the serving signature and the assets as JSON. Neither Keras, nor keras_amid, nor the
@@ -16,8 +17,10 @@ import sys
 import numpy as np
 
 BLOCKED = ("keras", "keras_amid", "tensorflow", "jax", "torch")
-# TF_DataType -> NumPy
-DTYPES = {1: "float32", 2: "float64", 3: "int32", 4: "uint8", 5: "int16", 6: "int8", 9: "int64"}
+# TF_DataType -> NumPy, but for strings, which are only described
+DTYPES = {1: "float32", 2: "float64", 3: "int32", 4: "uint8", 5: "int16", 6: "int8", 9: "int64"} | {
+    7: "string"
+}
 
 
 def block_packages():
@@ -193,8 +196,9 @@ class Session:
         return {name: self.array(result) for name, result in zip(outputs, results, strict=True)}
 
 
-def main(folder, request_file, response_file):
-    session = Session(load_library(block_packages()), folder)
+def serve(tf, folder, request_file, response_file):
+    """Answers one file of requests; prints what the SavedModel is."""
+    session = Session(tf, folder)
     requests = {}
     for key, array in np.load(request_file).items():
         number, name = key.split("/")
@@ -206,7 +210,13 @@ def main(folder, request_file, response_file):
     }
     np.savez(response_file, **response)
     imported = [name for name in BLOCKED if sys.modules[name] is not None]
-    print(json.dumps({**session.description, "imported": imported}))
+    print(json.dumps({**session.description, "imported": imported}), flush=True)
+
+
+def main(*arguments):
+    tf = load_library(block_packages())
+    for given in [arguments] if arguments else map(json.loads, sys.stdin):
+        serve(tf, *given)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from keras_amid.experiments.measuring import figures_of
 from keras_amid.experiments.own.predictions import labelled
 from keras_amid.experiments.own.running import claimed, make_task
 from keras_amid.experiments.own.runs import OwnRuns
+from keras_amid.experiments.own.task import OwnTask
 
 
 def evaluate(folder: Path, row: str | None, seed: int | None, split: str) -> dict[str, Any]:
@@ -26,13 +27,7 @@ def evaluate(folder: Path, row: str | None, seed: int | None, split: str) -> dic
     Raises:
         ValueError: it is no run, it has no such row, or that is not trained to the end.
     """
-    if not (folder / "config.toml").is_file():
-        raise ValueError(
-            f"`run` must be a folder that `keras-amid train` wrote; received {str(folder)!r}."
-        )
-    values = settings.resolve({}, folder / "config.toml", {"out": str(folder)})
-    task = make_task(values, folder)
-    refuse_other_settings(folder, read_json(folder / "settings.json") or {}, claimed(task), "run")
+    task = open_run(folder)
     row = task.config.rows[-1] if row is None else row
     entry = task.config.row(row)
     cases = {case.seed: case for case in task.cases()}
@@ -50,3 +45,19 @@ def evaluate(folder: Path, row: str | None, seed: int | None, split: str) -> dic
     model, experiment = done.trained(row), done.experiment
     found = ka.predict_videos(model, experiment.batches(split, rows.modalities(model)))
     return runs.taught(entry, figures_of(labelled(found), experiment.num_classes))
+
+
+def open_run(folder: Path) -> OwnTask:
+    """The task of a run's folder.
+
+    Raises:
+        ValueError: it is no run, or its data are not those it was trained on.
+    """
+    if not (folder / "config.toml").is_file():
+        raise ValueError(
+            f"`run` must be a folder that `keras-amid train` wrote; received {str(folder)!r}."
+        )
+    values = settings.resolve({}, folder / "config.toml", {"out": str(folder)})
+    task = make_task(values, folder)
+    refuse_other_settings(folder, read_json(folder / "settings.json") or {}, claimed(task), "run")
+    return task

@@ -126,7 +126,7 @@ def _outcome(task, export, called, start):
         ka.plots.training_figure(histories, task.folder / "training.png")
     exported = None
     if export is not None:
-        exported = serving.export(done[-1], task.config.rows[-1], export)
+        exported = serving.export(done[-1], task.config.rows[-1], export, figures, called)
     return Outcome(task, done, figures, scores, table, called, time.monotonic() - start, exported)
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from keras_amid.command.inputs import FILE
+from keras_amid.command.inputs import CARD, FILE
 from keras_amid.data.storage.files import replacing, write_json
 from keras_amid.experiments.exporting import export_and_compare
 from keras_amid.experiments.own.runs import OwnRuns
 from keras_amid.experiments.own.task import OwnTask
+from keras_amid.experiments.run_card import run_card
 
 
 def described_inputs(task: OwnTask) -> dict:
@@ -28,13 +31,21 @@ def described_inputs(task: OwnTask) -> dict:
     }
 
 
-def export(runs: OwnRuns, row: str, path: Path) -> str:
+def export(
+    runs: OwnRuns,
+    row: str,
+    path: Path,
+    figures: Mapping[str, Sequence[Mapping[str, Any]]],
+    called: str,
+) -> str:
     """Exports the student of a row, unless this run has done so before.
 
     Args:
         runs: whose row is exported.
         row: name.
         path: folder of the served model's versions.
+        figures: row -> its figures, one dict a seed, for the model card.
+        called: the command line, likewise.
 
     Returns:
         The version's folder.
@@ -49,11 +60,13 @@ def export(runs: OwnRuns, row: str, path: Path) -> str:
     with replacing(task.folder / "student.keras") as temporary:
         model.student.save(temporary)
     write_json(task.folder / FILE, described_inputs(task))
+    card = run_card(runs, row, figures, called)
+    write_json(task.folder / CARD, card)
     names = "".join(f"{name}\n" for name in task.class_names)
     (task.folder / "class_names.txt").write_text(names, encoding="utf-8")
     version, _ = export_and_compare(
         model, experiment.example(), path, experiment.class_names,
-        {FILE: json.dumps(described_inputs(task))},
+        {FILE: json.dumps(described_inputs(task))}, card,
     )  # fmt: skip
     write_json(known, {"path": str(path), "version": version})
     return version

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
+from typing import Any
 
 from keras_amid.data.datasets import read_prepared
 from keras_amid.experiments.own.config import OwnConfig
@@ -35,3 +36,20 @@ class OwnTask(Task):
     def open(self, seed: int, tuning: bool, variant: str) -> OwnExperiment:
         """See `Task.open`; tuning and reported seeds share the data, not the split they are on."""
         return OwnExperiment(self.material, seed)
+
+    def described(self) -> dict[str, Any]:
+        """See `Task.described`."""
+        data = self.material.data
+        inputs, fps = {}, data.settings.get("fps")
+        for name in self.config.target:
+            known = self.material.inputs[name]
+            rates = {
+                "sample_rate": known.sample_rate,
+                "fps": fps if known.kind == "video" else None,
+            }
+            inputs[name] = {"kind": known.kind, **{n: rate for n, rate in rates.items() if rate}}
+        left_out = sum(map(len, data.left_out.values()))
+        found = {"name": self.config.title, "counts": data.counts, "left out": left_out}
+        if self.config.limit:
+            found["at most, of each split"] = self.config.limit
+        return {"inputs": inputs, "data": found}
