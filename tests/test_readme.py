@@ -82,7 +82,7 @@ def test_readme_request_has_the_shape_of_a_clip():
 
 def test_contributing_example_is_a_method():
     text = (ROOT / "CONTRIBUTING.md").read_text()
-    (example,) = re.findall(r"(      @keras.*?)\n\n  \w", text, re.DOTALL)
+    (example,) = re.findall(r"(      @keras.*?)\n\n\S", text, re.DOTALL)
     names = {"keras": keras, "ka": ka}
     exec(textwrap.dedent(example), names)
     model = names["LogitMatching"](
