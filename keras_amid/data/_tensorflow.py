@@ -1,6 +1,7 @@
 """TensorFlow as a data loader."""
 
 import functools
+from collections.abc import Callable
 
 
 @functools.cache
@@ -22,3 +23,12 @@ def tensorflow():
         except RuntimeError:  # already in use by the caller's own TensorFlow code: leave it so
             pass
     return tf
+
+
+def as_written(function: Callable) -> Callable:
+    """Has tf.data trace a function as it stands.
+
+    AutoGraph would first translate all that it calls, for its branches on tensors: seconds at every
+    start, and what is written here has none.
+    """
+    return tensorflow().autograph.experimental.do_not_convert(function)

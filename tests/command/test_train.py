@@ -5,6 +5,7 @@ import io
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import own_data
+import processes
 import pytest
 
 import keras_amid
@@ -98,6 +100,28 @@ def test_config_repeats_the_run_and_nothing_is_run_twice(trained, capsys):
     assert len(list((trained / "saved_model").iterdir())) == 1
     line = refused(capsys, "train", f"--config={config}", "--epochs=3")
     assert "`epochs`: 2 there, 3 asked for" in line
+
+
+@pytest.mark.slow
+def test_killed_in_training_goes_on_and_ends_as_if_uninterrupted(data, tmp_path):
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    words = ["train", data, *SMALL, "--epochs=4", "--rows", "student alone", "--no-export"]
+    assert main([*map(str, words), f"--out={whole}"]) == 0
+    process = processes.Process("-m", "keras_amid", *words, f"--out={cut}")
+    history = cut / "seed-0" / "student_alone" / "history.csv"
+    process.wait_until(lambda: history.exists() and history.read_text().count("\n") >= 2)
+    process.kill()
+    assert process.wait() == -signal.SIGKILL
+    assert not (cut / "report.html").exists()
+    assert main([*map(str, words), f"--out={cut}"]) == 0
+    assert (cut / "table.md").read_text() == (whole / "table.md").read_text()
+    assert history.read_text() == (whole / "seed-0" / "student_alone" / "history.csv").read_text()
+    found, expected = (
+        Predictions.load(folder / "seed-0" / "student_alone" / "predictions.npz").test.probabilities
+        for folder in (cut, whole)
+    )
+    np.testing.assert_array_equal(found, expected)
+    assert (cut / "report.html").exists()
 
 
 @pytest.mark.slow

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from filelock import FileLock
 
-from keras_amid.data._tensorflow import tensorflow
+from keras_amid.data._tensorflow import as_written, tensorflow
 from keras_amid.data.pipeline.decoding import Modalities, SampleDecoder, named_decoders
 from keras_amid.data.pipeline.labelled_mix import LabelledMix
 from keras_amid.data.pipeline.shuffling import EpochShuffle
@@ -166,7 +166,7 @@ def _fixed_samples(records, share, decoder, shuffle, cache):
     if windowed is None:
         dataset = _parallel(positions, lambda position: decoder.decode(decoder.read(position)))
     else:
-        windows = _parallel(positions, decoder.read).flat_map(decoder.windows_of)
+        windows = _parallel(positions, decoder.read).flat_map(as_written(decoder.windows_of))
         dataset = _parallel(windows, lambda sample, start: decoder.decode(sample, start=start))
         lengths = [decoder.length(records.samples[place], windowed) for place in share]
         size = sum(map(decoder.decoders[windowed].count, lengths))
@@ -200,7 +200,7 @@ def _share(count, subset, host):
 
 
 def _parallel(dataset, function):
-    return dataset.map(function, num_parallel_calls=tensorflow().data.AUTOTUNE)
+    return dataset.map(as_written(function), num_parallel_calls=tensorflow().data.AUTOTUNE)
 
 
 def _batched(dataset, batch_size, drop_remainder, ragged):

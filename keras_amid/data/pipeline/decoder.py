@@ -66,7 +66,8 @@ class Decoder:
 
     The decoders of this package are frozen dataclasses. One of your own needs a `decode`, and any
     of the rest where it differs from what is said here (see the example in
-    `keras_amid.data.pipeline.decoder`).
+    `keras_amid.data.pipeline.decoder`). It is traced as it stands: a branch on a tensor wants
+    `tf.cond`, or `@tf.function` on the method.
 
     Attributes:
         decodes: What it decodes, in words, for messages.

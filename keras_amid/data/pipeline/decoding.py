@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_amid.data._tensorflow import tensorflow
+from keras_amid.data._tensorflow import as_written, tensorflow
 from keras_amid.data.pipeline.arrays import Array
 from keras_amid.data.pipeline.decoder import Decoder, Field
 from keras_amid.data.records.examples import VIDEO_ENCODINGS
@@ -194,7 +194,7 @@ class SampleDecoder:
         dataset = tensorflow().data.Dataset
         windows: Any = self.decoders[self.windowed]
         starts = windows.starts(sample["fields"][self.windowed][1])
-        return dataset.from_tensor_slices(starts).map(lambda start: (sample, start))
+        return dataset.from_tensor_slices(starts).map(as_written(lambda start: (sample, start)))
 
     def length(self, sample: dict[str, Any], name: str) -> int:
         """The first dimension of a modality of an entry of the records, or of what stands in."""

@@ -12,7 +12,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from keras_amid.data._tensorflow import tensorflow
+from keras_amid.data._tensorflow import as_written, tensorflow
 from keras_amid.data.pipeline.decoder import Decoder
 from keras_amid.data.pipeline.decoding import SampleDecoder
 from keras_amid.data.records.examples import encode_example
@@ -200,7 +200,7 @@ def _encode(extractor, records, decoder, modality, batch_size, rows):
     first = next(i for i, s in enumerate(records.samples) if s["id"] == rows[0]["id"])
     there = records.there(modality)[first : first + len(rows)]
     dataset = tf.data.Dataset.from_tensor_slices(first + np.flatnonzero(there)).map(
-        lambda position: decoder.decode(decoder.read(position))[0][modality],
+        as_written(lambda position: decoder.decode(decoder.read(position))[0][modality]),
         num_parallel_calls=tf.data.AUTOTUNE,
     )
     one_shape = all(s.shape.is_fully_defined() for s in tf.nest.flatten(dataset.element_spec))

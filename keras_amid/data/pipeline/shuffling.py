@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import keras
 
-from keras_amid.data._tensorflow import tensorflow
+from keras_amid.data._tensorflow import as_written, tensorflow
 from keras_amid.validation.arguments import check_int
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class EpochShuffle(keras.callbacks.Callback):
                 seeds a stateless operation.
         """
         shuffled = self._epochs().flat_map(
-            lambda epoch: _permuted(dataset, size, [self.seed, epoch], seeds)
+            as_written(lambda epoch: _permuted(dataset, size, [self.seed, epoch], seeds))
         )
         return shuffled.apply(tensorflow().data.experimental.assert_cardinality(size))
 
@@ -96,7 +96,7 @@ class EpochShuffle(keras.callbacks.Callback):
             counter = tf.Variable(-1, dtype=tf.int64, trainable=False)
         self._counters.append(counter)
         return tf.data.Dataset.from_tensors(0).map(
-            lambda _: tf.cond(told >= 0, lambda: told.read_value(), lambda: counter.assign_add(1))
+            as_written(lambda _: tf.cond(told >= 0, told.read_value, lambda: counter.assign_add(1)))
         )
 
 
@@ -111,18 +111,16 @@ class Part:
         tf, count = tensorflow(), self._count
         salt = [self._shuffle.seed, self._number]
 
+        @as_written
+        def permuted(number):
+            seed = tf.random.experimental.stateless_fold_in(salt, number)
+            return _permuted(dataset, size, seed, seeds)
+
+        @as_written
         def drawn(epoch):
             begin = epoch * count
             passes = tf.data.Dataset.range(begin // size, (begin + count - 1) // size + 1)
-            return (
-                passes.flat_map(
-                    lambda number: _permuted(
-                        dataset, size, tf.random.experimental.stateless_fold_in(salt, number), seeds
-                    )
-                )
-                .skip(begin % size)
-                .take(count)
-            )
+            return passes.flat_map(permuted).skip(begin % size).take(count)
 
         shuffled = self._shuffle._epochs().flat_map(drawn)
         return shuffled.apply(tf.data.experimental.assert_cardinality(count))
