@@ -30,9 +30,7 @@ def run_card(
     task, model = runs.task, runs.trained(row)
     target = list(model.target_extractors)
     unit, count = task.unit, max(map(len, figures.values()))
-    spread = (
-        f"{count} {unit}, {markdown.SPREAD}." if count > 1 else f"One of the {unit}: no spread."
-    )
+    spread = f"{count} {unit}, {markdown.SPREAD}." if count > 1 else "One run: no spread."
     control = markdown.controls(("student top-1",), figures, unit)
     return {
         **task.described(),

@@ -192,6 +192,11 @@ def test_export_of_a_run(trained, tmp_path, capsys):
         for v in (version, trained / "saved_model" / "1")
     )
     assert again["figures"] == first["figures"] and again["name"] == "served"
+    words = ["--format=litert", "--quantize=int8"]  # by samples of the run
+    assert main(["export", str(trained), str(tmp_path / "lite"), *words]) == 0
+    assert (tmp_path / "lite" / "1" / "model.tflite").stat().st_size > 1000
+    card = json.loads((tmp_path / "lite" / "1" / "model_card.json").read_text())
+    assert (card["format"], card["quantized"]) == ("litert", "int8")
     assert "must be a folder with a trained student" in refused(capsys, "export", tmp_path, "x")
     student = trained / "student.keras"
     line = refused(capsys, "export", student, tmp_path / "x", "--format=onnx", "--quantize=int8")

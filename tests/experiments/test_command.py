@@ -1,5 +1,6 @@
 """The command of a recipe, on a user's own task."""
 
+import json
 import re
 
 import numpy as np
@@ -22,7 +23,20 @@ def test_rows_are_trained_measured_exported_and_read_back(tmp_path, capsys, monk
         assert re.search(rf"\| {row} \| \d+\.\d \+- \d+\.\d \|", text)
     assert "2 seeds, mean +- standard error" in text
     assert (tmp_path / "out" / "training.png").exists()
-    assert (tmp_path / "saved_models" / "tiny" / "1" / "saved_model.pb").exists()
+    version = tmp_path / "saved_models" / "tiny" / "1"
+    assert (version / "saved_model.pb").exists()
+    card = json.loads((version / "model_card.json").read_text())
+    assert (card["row"], card["seed"]) == ("mine", 1)
+    for row, name in (("AMID", "AMID"), ("mine", "mine"), ("fixed teacher", "fixed_teacher")):
+        kept = [
+            json.loads((tmp_path / "out" / seed / name / "result.json").read_text())
+            for seed in ("seed-0", "seed-1")
+        ]
+        values = [result["student top-1"] for result in kept]
+        found = card["figures"][row]["student top-1"]
+        assert found["values"] == values and found["mean"] == pytest.approx(np.mean(values))
+        error = np.std(values, ddof=1) / np.sqrt(2)
+        assert found["standard_error"] == pytest.approx(error)
     # The teacher of the fixed one was trained beside it.
     folder = tmp_path / "out" / "seed-1"
     assert len(read_history(folder / "teacher_alone" / "history.csv")["loss"]) == 2

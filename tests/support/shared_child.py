@@ -10,6 +10,7 @@ forks the children from one process that has imported it (not that of `processes
 tests' own backend); a test of the real child calls `real_child`.
 """
 
+import atexit
 import json
 import os
 import subprocess
@@ -40,6 +41,7 @@ def real_child(monkeypatch):
 def run(request_file):
     """In the place of `worker.run_child`."""
     if not SERVER:
+        atexit.register(stop)
         path = os.pathsep.join(entry for entry in sys.path if entry)
         SERVER.append(
             subprocess.Popen(
@@ -53,6 +55,10 @@ def run(request_file):
     said = Path(request_file).with_name("said.txt")
     print(json.dumps([request_file, str(said), sys.path]), file=SERVER[0].stdin, flush=True)
     return int(SERVER[0].stdout.readline()), said.read_text(errors="replace")
+
+
+def stop():
+    SERVER[0].communicate()
 
 
 def export(request_file, said, path):
