@@ -10,24 +10,7 @@ from typing import TYPE_CHECKING
 from keras_amid import command
 
 if TYPE_CHECKING or not command.is_running():
-    from keras_amid import extractors, losses
-    from keras_amid.api import (
-        AMID,
-        CCL,
-        CRCD,
-        CRD,
-        GMC,
-        AMIDSchedule,
-        Batch,
-        CRCDSchedule,
-        DirectAMID,
-        Distiller,
-        StudentContrast,
-        StudentOnly,
-        TeacherOnly,
-        amid_optimizer,
-        checked,
-    )
+    from keras_amid.api import *  # noqa: F403
 
 __version__ = "0.1.0"
 
@@ -45,40 +28,20 @@ _LAZY = {
     "weighted_and_unweighted_accuracy": "keras_amid.evaluation.accuracy",
 }
 
-__all__ = [
-    "AMID",
-    "AMIDSchedule",
-    "Batch",
-    "CCL",
-    "CRCD",
-    "CRCDSchedule",
-    "CRD",
-    "DirectAMID",
-    "Distiller",
-    "GMC",
-    "StudentContrast",
-    "StudentOnly",
-    "TeacherOnly",
-    "amid_optimizer",
-    "checked",
-    "data",
-    "export_student",
-    "extractors",
-    "losses",
-    "per_class_accuracy",
-    "plots",
-    "predict_videos",
-    "recall_at_k",
-    "weighted_and_unweighted_accuracy",
-]
-
 
 def __getattr__(name):
-    if name not in __all__:
+    if name.startswith("_") and name != "__all__":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module = importlib.import_module(_LAZY.get(name, "keras_amid.api"))
-    return module if module.__name__.endswith(f".{name}") else getattr(module, name)
+    if name in _LAZY:
+        module = importlib.import_module(_LAZY[name])
+        return module if module.__name__.endswith(f".{name}") else getattr(module, name)
+    api = importlib.import_module("keras_amid.api")
+    if name == "__all__":
+        return sorted([*api.__all__, *_LAZY])
+    if name not in api.__all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(api, name)
 
 
 def __dir__():
-    return sorted(set(globals()) | set(__all__))
+    return sorted(set(globals()) | set(__getattr__("__all__")))
