@@ -8,6 +8,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_amid.extractors.layers.kernel_gradient import pays, with_kernel_gradient
+
 # Keras copies a channels-last input twice before PyTorch's convolution. A transposed view of it,
 # given as channels first, is what PyTorch calls channels last, and goes in and out as it is.
 _COPIES_CHANNELS_LAST = keras.backend.backend() == "torch"
@@ -119,6 +121,13 @@ class FactoredConv3D(keras.layers.Layer):
 
 def _convolve(x, kernel, strides):
     """2-D convolution, channels last, padded by half the kernel on both sides."""
+    if pays(x.shape, kernel.shape, strides):
+        outputs = _convolve_as_is(x, ops.stop_gradient(kernel), strides)
+        return with_kernel_gradient(outputs, kernel, x, strides)
+    return _convolve_as_is(x, kernel, strides)
+
+
+def _convolve_as_is(x, kernel, strides):
     padding = "same"  # symmetric as long as nothing is strided, and saves a copy
     if strides != (1, 1):
         rows, columns = kernel.shape[0] // 2, kernel.shape[1] // 2
