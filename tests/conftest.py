@@ -3,6 +3,7 @@
 import os
 import shutil
 import tempfile
+from pathlib import Path
 
 # All are read when TensorFlow, Matplotlib and JAX are first imported.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -38,8 +39,17 @@ def pytest_unconfigure(config):
         shutil.rmtree(JAX_CACHE, ignore_errors=True)
 
 
+# Tests that take more than 1.5 seconds of a processor on TensorFlow (`pytest --durations=0`),
+# beside those that say so themselves.
+SLOW = set(Path(__file__).with_name("slow.txt").read_text().split())
+
+
+@pytest.hookimpl(tryfirst=True)  # before tests are chosen by their marks
 def pytest_collection_modifyitems(config, items):
     """Leave tests that do not depend on the Keras backend to the run on TensorFlow."""
+    for item in items:
+        if item.nodeid.partition("[")[0] in SLOW:
+            item.add_marker("slow")
     if keras.backend.backend() == "tensorflow":
         return
     left = [item for item in items if item.get_closest_marker("any_backend")]

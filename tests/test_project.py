@@ -80,3 +80,9 @@ def test_requirements_pin_what_setup_declares():
         assert specifier.operator == "==", f"{pin} is not a pinned version"
         assert specifier.version in declared[name].specifier, f"{pin} is not in {declared[name]}"
         assert pin.marker == declared[name].marker, f"{pin} has another marker than setup.py's"
+
+
+def test_tests_that_are_said_to_be_slow_are_there():
+    for line in (ROOT / "tests" / "slow.txt").read_text().split():
+        file, name = line.split("::")
+        assert f"def {name}(" in (ROOT / file).read_text(), line

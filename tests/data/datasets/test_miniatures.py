@@ -18,7 +18,8 @@ SMALL = {
 def test_the_same_seed_gives_the_same_files(tmp_path, name):
     module = getattr(miniatures, name)
     for folder, seed in (("a", 0), ("b", 0), ("c", 1)):
-        assert module.write(tmp_path / folder, **SMALL.get(name, {}), seed=seed) == tmp_path / folder
+        options = {**SMALL.get(name, {}), "seed": seed}
+        assert module.write(tmp_path / folder, **options) == tmp_path / folder
     first = record_examples.contents(tmp_path / "a")
     assert first == record_examples.contents(tmp_path / "b")
     other = record_examples.contents(tmp_path / "c")
