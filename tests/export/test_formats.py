@@ -12,6 +12,8 @@ from shared_child import shared_child  # noqa: F401
 from students import build_student, clips, video_student
 
 import keras_amid as ka
+from keras_amid.command import export as command
+from keras_amid.export.formats import FORMATS
 from keras_amid.export.graph import layers_of
 from keras_amid.export.runtimes import load_runtime
 
@@ -169,6 +171,11 @@ def test_a_missing_package_is_named(tmp_path, monkeypatch):
     with pytest.raises(ImportError, match=r"needs tf2onnx, onnx: pip install 'keras_amid\[onnx\]'"):
         ka.export_student(video_student(), tmp_path / "m", format="onnx")
     assert not (tmp_path / "m").exists()
+
+
+@pytest.mark.any_backend
+def test_the_command_knows_the_formats():
+    assert command._FORMATS == tuple(FORMATS)  # said twice, for its help does without Keras
 
 
 @pytest.mark.any_backend

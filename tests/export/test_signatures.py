@@ -6,7 +6,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from students import clips, video_student
+from students import build_student, clips, video_student
 
 import keras_amid as ka
 from keras_amid.export import card
@@ -76,6 +76,30 @@ def test_encoded_frames_of_any_size(loaded, student):
     answer = encoded(video=strings(pictures))["logits"]
     reference = student.predict({"video": np.full((2, *SHAPE), 90, "uint8")}, verbose=0)
     np.testing.assert_allclose(answer, reference["logits"], atol=1e-2)
+
+
+def test_single_pictures_beside_another_modality(tmp_path):
+    import tensorflow as tf
+
+    inputs = {
+        "photo": keras.Input((6, 6, 1), dtype="uint8", name="photo"),
+        "audio": keras.Input((4,), name="audio"),
+    }
+    levels = keras.layers.Flatten()(keras.layers.Rescaling(1 / 255)(inputs["photo"]))
+    features = keras.layers.Concatenate()([levels, inputs["audio"]])
+    student = build_student(inputs, features)
+    served = tf.saved_model.load(ka.export_student(student, tmp_path / "m"))
+    rng = np.random.default_rng(0)
+    x = {
+        "photo": rng.integers(0, 256, (2, 6, 6, 1)).astype("uint8"),
+        "audio": rng.normal(size=(2, 4)).astype("float32"),
+    }
+    photos = strings([tf.io.encode_png(photo).numpy() for photo in x["photo"]])
+    answer = served.signatures["encoded_frames"](photo=photos, audio=tf.constant(x["audio"]))
+    expected = student.predict(x, verbose=0)
+    for name, value in answer.items():
+        np.testing.assert_allclose(value, expected[name], atol=1e-5, rtol=1e-5)
+    assert "assets" not in served.signatures
 
 
 def test_assets_are_told(loaded, version):
