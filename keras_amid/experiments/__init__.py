@@ -18,6 +18,7 @@ from keras_amid.experiments.progress import Progress
 from keras_amid.experiments.recipe import Recipe
 from keras_amid.experiments.rows import ROWS, Row, Settings
 from keras_amid.experiments.task import Task
+from keras_amid.experiments.tensorboard_log import TensorBoardLog
 from keras_amid.experiments.training import claim, fit
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "Row",
     "Settings",
     "Task",
+    "TensorBoardLog",
     "claim",
     "entry",
     "export_and_compare",

@@ -64,7 +64,7 @@ class Config:
             cannot tune.
         tuning_seed: the first seed of its trials.
         workers: threads that read and write media; None: one a core.
-        tensorboard: write logs for TensorBoard.
+        tensorboard: write logs for TensorBoard, under the names of `history.csv`.
     """
 
     #: The entries on which the data on disk depend.

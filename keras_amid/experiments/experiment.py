@@ -16,6 +16,7 @@ from keras_amid.experiments import rows, training
 from keras_amid.experiments.config import Config
 from keras_amid.experiments.measuring import measure
 from keras_amid.experiments.rows import Settings
+from keras_amid.experiments.tensorboard_log import TensorBoardLog
 
 
 class Experiment(abc.ABC):
@@ -140,7 +141,7 @@ class Experiment(abc.ABC):
         modalities = rows.modalities(model)
         shuffle = EpochShuffle(self.seed)
         if self.config.tensorboard:
-            callbacks = [*callbacks, keras.callbacks.TensorBoard(str(folder / "tensorboard"))]
+            callbacks = [*callbacks, TensorBoardLog(folder / "tensorboard" / "train")]
         return training.fit(
             model,
             self.batches(

@@ -4,7 +4,15 @@ import keras
 import numpy as np
 import pytest
 
-from keras_amid.experiments import EpochBackup, EpochLog, Progress, claim, fit, read_history
+from keras_amid.experiments import (
+    EpochBackup,
+    EpochLog,
+    Progress,
+    TensorBoardLog,
+    claim,
+    fit,
+    read_history,
+)
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(8, 3)).astype("float32"), np.arange(8) % 2
@@ -98,6 +106,51 @@ def test_progress_shows_epochs_and_validation_accuracies(capsys, monkeypatch):
     progress.on_train_end()
     shown = capsys.readouterr().err
     assert "mine" in shown and "2/2" in shown and "student=25.6 %" in shown and "3.0" not in shown
+
+
+@pytest.mark.any_backend
+@pytest.mark.parametrize("terminal", [True, False])
+def test_an_epoch_is_a_line_with_three_accuracies(capsys, monkeypatch, terminal):
+    place = "keras_amid.data.storage.progress"
+    monkeypatch.setattr(f"{place}._is_terminal", lambda stream: terminal)
+    monkeypatch.setattr(f"{place}.SECONDS", 0.0)
+    sides, progress = ("student", "teacher", "auxiliary"), Progress("mine", 2)
+    progress.on_train_begin()
+    for epoch in (0, 1):
+        logs = {f"{side}_accuracy": 0.5 + 0.1 * n + epoch / 50 for n, side in enumerate(sides)}
+        logs |= {f"val_{name}": value - 0.25 for name, value in logs.items()}
+        progress.on_epoch_begin(epoch)
+        progress.on_epoch_end(epoch, {**logs, "loss": 7.25, "lambda_1": 0.5, "class_cosine": 0.1})
+    progress.on_train_end()
+    lines = capsys.readouterr().err.replace("\r", "\n").splitlines()
+    figures = (
+        "validation student=25.0 % teacher=35.0 % auxiliary=45.0 %, "
+        "training student=50.0 % teacher=60.0 % auxiliary=70.0 %",
+        "validation student=27.0 % teacher=37.0 % auxiliary=47.0 %, "
+        "training student=52.0 % teacher=62.0 % auxiliary=72.0 %",
+    )
+    for epoch, text in enumerate(figures, start=1):
+        line, *again = [line for line in lines if text in line]
+        assert f"{epoch}/2" in line and line.startswith("mine: ")
+        assert not (terminal and again)
+    assert not any(word in line for line in lines for word in ("7.25", "loss", "lambda", "cosine"))
+
+
+@pytest.mark.any_backend
+def test_tensorboard_has_the_names_and_values_of_the_history(tmp_path):
+    accumulator = pytest.importorskip(
+        "tensorboard.backend.event_processing.event_accumulator"
+    ).EventAccumulator(str(tmp_path / "tensorboard"))
+    log, batches = TensorBoardLog(tmp_path / "tensorboard"), Batches()
+    history = fit(model(), batches, epochs=2, folder=tmp_path, validation=batches, callbacks=[log])
+    accumulator.Reload()
+    assert "val_loss" in history and set(accumulator.Tags()["tensors"]) == set(history)
+    for name, values in history.items():
+        found = [
+            (event.step, np.frombuffer(event.tensor_proto.tensor_content, "float32").item())
+            for event in accumulator.Tensors(name)
+        ]
+        np.testing.assert_allclose(found, list(enumerate(values)), rtol=1e-6)
 
 
 @pytest.mark.any_backend

@@ -36,12 +36,17 @@ def progress_bar(
         A `tqdm.tqdm`: an iterable, and a context manager with `update(n=1)`.
     """
     options: dict[str, Any] = {} if show else {"disable": True}
-    if not (issubclass(tqdm, notebook_bar) or _is_terminal(sys.stderr)):
+    if not is_redrawn():
         # tqdm has no mode for files: it redraws its bar there too, with thousands of carriage
         # returns. Its clock and its text are used; where it redraws, a line is printed.
         options |= {"file": _Lines(sys.stderr), "mininterval": SECONDS, "delay": SECONDS}
         options |= {"miniters": 1, "ncols": 0, "position": 0}
     return tqdm(iterable, total=total, desc=description or None, unit=unit, **options)
+
+
+def is_redrawn() -> bool:
+    """Whether a bar is redrawn: on a terminal, and in a notebook."""
+    return issubclass(tqdm, notebook_bar) or _is_terminal(sys.stderr)
 
 
 def _is_terminal(stream) -> bool:
