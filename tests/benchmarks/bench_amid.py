@@ -142,7 +142,7 @@ def share_of_peak(by_hand, here, times, size, dtype):
     print(f"  a training step takes {step / 1e9:.1f} GFLOP a clip")
     for name, side in (("by hand", by_hand), (f"{keras.backend.backend()}", here)):
         clips = BATCH / (np.median(times[side, "amid"]) / 1000)
-        shown = f"  {name}: {clips:.0f} clips a second, {clips * step / 1e12:.1f} TFLOP/s"
+        shown = f"  {name}: {clips:.0f} clips a second, {clips * step / 1e12:.3g} TFLOP/s"
         if peak:
             shown += f", {clips * step / peak:.2f} of the {peak / 1e12:.0f} of {card}"
         print(shown, flush=True)
