@@ -153,8 +153,9 @@ def _normalize(clip, mean, standard_deviation, dtype):
         standard_deviation, KINETICS_STANDARD_DEVIATION, channels, "standard_deviation"
     )
     return layers.Rescaling(
-        scale=[1 / (unit * d) for d in deviation],
-        offset=[-m / d for m, d in zip(mean, deviation, strict=True)],
+        # Tuples: PyTorch's compiler does not take the lists in which Keras wraps lists.
+        scale=tuple(1 / (unit * d) for d in deviation),
+        offset=tuple(-m / d for m, d in zip(mean, deviation, strict=True)),
         dtype=dtype,
         name="normalize",
     )(clip)
