@@ -19,16 +19,17 @@ SITE ?= build/docs
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install
 PYTEST := $(BIN)/pytest -n $(WORKERS) --dist worksteal
+comma := ,
 SOURCES := requirements.txt setup.py pyproject.toml
 
 # Fewer of TensorFlow's start-up messages (a few come regardless)
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo install test test-fast lint format docs bench clean
+.PHONY: help demo install test test-fast lint format docs bench test-lowest clean
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 demo: $(VENV)/.demo  ## train AMID on the ripple tank, print the table, export the student
 	KERAS_BACKEND=tensorflow $(BIN)/python recipes/ripple_tank.py $(DEMO_ARGS)
@@ -44,6 +45,12 @@ test: $(VENV)/.all  ## run all tests on each backend in turn
 
 test-fast: $(VENV)/.all  ## run the quick tests on TensorFlow
 	KERAS_BACKEND=tensorflow $(PYTEST) -m "not slow" $(PYTEST_ARGS)
+
+# Old releases call what newer ones of theirs have deprecated: that is not for us to mend.
+LOWEST_EXTRAS := test parquet tensorboard
+test-lowest: $(VENV)/lowest/.all  ## run the quick tests on the lowest versions that setup.py allows
+	KERAS_BACKEND=tensorflow $(VENV)/lowest/bin/pytest -n $(WORKERS) --dist worksteal \
+		-m "not slow" -W ignore::DeprecationWarning -W ignore::FutureWarning $(PYTEST_ARGS)
 
 lint: $(VENV)/.all  ## check style and types
 	$(BIN)/ruff check .
@@ -69,7 +76,7 @@ clean:  ## remove outputs and caches; the virtual environment stays
 	rm -rf build dist outputs *.egg-info .pytest_cache .ruff_cache
 	find keras_amid recipes tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(BIN)/python $(VENV)/docs/bin/python:
+$(BIN)/python $(VENV)/docs/bin/python $(VENV)/lowest/bin/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer with venv was not found:" \
 		"install it, or say where it is with make PYTHON=/path/to/python3" >&2; exit 1; }
 	$(PYTHON) -m venv $(@:/bin/python=)
@@ -82,6 +89,14 @@ $(VENV)/.demo: $(SOURCES) | $(BIN)/python
 $(VENV)/.all: $(SOURCES) | $(BIN)/python
 	$(PIP) --requirement requirements.txt $(PACKAGE)
 	@touch $@ $(VENV)/.demo
+
+# uv, for pip tries every release of every package where bounds meet others' bounds.
+$(VENV)/lowest/.all: setup.py .ci/lowest.py | $(VENV)/lowest/bin/python
+	$(VENV)/lowest/bin/python -m pip --disable-pip-version-check install --quiet uv
+	$(VENV)/lowest/bin/python .ci/lowest.py $(LOWEST_EXTRAS) > $(VENV)/lowest/constraints.txt
+	$(VENV)/lowest/bin/uv pip install --quiet --python $(VENV)/lowest/bin/python \
+		--constraint $(VENV)/lowest/constraints.txt --editable '.[$(subst $() $(),$(comma),$(LOWEST_EXTRAS))]'
+	@touch $@
 
 $(VENV)/docs/.all: requirements-docs.txt | $(VENV)/docs/bin/python
 	$(VENV)/docs/bin/python -m pip --disable-pip-version-check install --quiet --requirement $<

@@ -10,23 +10,24 @@ from setuptools import find_packages, setup
 
 ROOT = Path(__file__).resolve().parent
 
+# `make test-lowest` installs the lower bounds and runs the quick tests on them (TensorFlow).
 # What `import keras_amid`, training, the media pipelines and the export need.
 INSTALL_REQUIRES = [
     "keras>=3.15,<4",  # MultiOptimizer is public from 3.15 on
-    "tensorflow>=2.16,<3",  # tf.data and SavedModel, on every backend
+    "tensorflow>=2.16.2,<3",  # tf.data and SavedModel, on every backend
     "numpy>=1.26,<3",
     "scikit-learn>=1.4",
-    "av>=14",
+    "av>=15",  # 14 fails (14.0 crashes) in tests/data/media
     "h5py>=3.11",
     "cloudpickle>=3",
     "filelock>=3.13",
     "grpcio>=1.60",
     "matplotlib>=3.8",
-    "pebble>=5",
+    "pebble>=5.0.1",
     "requests>=2.31",
     "safetensors>=0.4.3",
     "scipy>=1.13",
-    "tensorflow-serving-api>=2.16,<3",  # its messages alone: warm-up requests, the gRPC client
+    "tensorflow-serving-api>=2.16.1,<3",  # its messages alone: warm-up requests, the gRPC client
     "tqdm>=4.66",
 ]
 
@@ -50,7 +51,7 @@ EXTRAS_REQUIRE = {
         "packaging",
         "pandas>=2.2",
         "pytest>=8",
-        "pytest-xdist>=3.6",
+        "pytest-xdist>=3.6.1",
         "ruff>=0.12",
         "transformers>=5",
     ],
@@ -86,6 +87,10 @@ setup(
     classifiers=[
         "Intended Audience :: Science/Research",
         "Programming Language :: Python :: 3",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
         "Topic :: Scientific/Engineering :: Artificial Intelligence",
+        "Typing :: Typed",
     ],
 )

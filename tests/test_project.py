@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ import keras_amid
 pytestmark = pytest.mark.any_backend
 
 ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 CODE = [ROOT / "setup.py"] + [
     path for folder in ("keras_amid", "recipes", "tests") for path in (ROOT / folder).rglob("*.py")
 ]
@@ -86,3 +88,25 @@ def test_tests_that_are_said_to_be_slow_are_there():
     for line in (ROOT / "tests" / "slow.txt").read_text().split():
         file, name = line.split("::")
         assert f"def {name}(" in (ROOT / file).read_text(), line
+
+
+def test_versions_and_dates_are_the_same_everywhere():
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    version, released = re.findall(r"^(?:version|date-released): (\S+)$", citation, re.MULTILINE)
+    assert version == keras_amid.__version__
+    assert f"\n## {version} - {released}\n" in changelog
+
+
+def test_badges_are_true():
+    setup = (ROOT / "setup.py").read_text(encoding="utf-8")
+    versions = re.findall(r'"Programming Language :: Python :: (3\.\d+)"', setup)
+    assert f'python_requires=">={versions[0]}"' in setup
+    license_name = re.search(r'license="(.*?)"', setup)[1]
+    images = ROOT / "docs" / "images"
+    expected = {"python": " | ".join(versions), "license": license_name}
+    expected["backends"] = "TensorFlow | JAX | PyTorch"
+    assert {path.stem for path in images.glob("badge-*")} == {f"badge-{name}" for name in expected}
+    for name, text in expected.items():
+        badge = (images / f"badge-{name}.svg").read_text(encoding="utf-8")
+        assert f">{text}</text>" in badge and f"docs/images/badge-{name}.svg" in README

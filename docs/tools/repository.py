@@ -111,5 +111,7 @@ def _file(config, path, uri):
     text = (ROOT / path).read_text(encoding="utf-8")
     if not path.endswith(".md"):
         language = LANGUAGES.get(Path(path).suffix, "text")
-        text = f"# {path}\n\n``````{language}\n{text}``````\n"
+        # Found by their links; the search is for pages.
+        head = "---\nsearch:\n  exclude: true\n---\n"
+        text = f"{head}# {path}\n\n``````{language}\n{text}``````\n"
     return File.generated(config, uri, content=text)
