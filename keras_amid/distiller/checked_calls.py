@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import Any
 
 import numpy as np
@@ -134,8 +133,8 @@ class CheckedCalls:
     def _build_optimizer(self):
         """Where the variables are known: TensorFlow traces a step that makes some twice."""
         strategy = getattr(self, "distribute_strategy", None)  # TensorFlow's trainer has one
-        with contextlib.nullcontext() if strategy is None else strategy.scope():
-            if self.student is not None and self.optimizer is not None:
+        if strategy is not None and self.student is not None and self.optimizer is not None:
+            with strategy.scope():
                 self.optimizer.build(self.trainable_variables)
 
     def _require_built(self, call):

@@ -16,6 +16,7 @@ import recordings as rec
 
 import keras_amid as ka
 from keras_amid.command.main import main
+from keras_amid.data.media import MediaError
 
 pytestmark = pytest.mark.any_backend
 
@@ -120,7 +121,7 @@ def test_every_message_of_troubleshooting_comes_from_its_code():
         exec(preamble, names)
         pattern = "[^\x00]*".join(map(re.escape, message.split("…")))
         with (
-            pytest.raises((ValueError, TypeError, OSError)) as caught,
+            pytest.raises((ValueError, TypeError, OSError, MediaError)) as caught,
             contextlib.redirect_stdout(io.StringIO()),
         ):
             exec(text, names)
