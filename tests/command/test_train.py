@@ -309,6 +309,6 @@ def test_other_folders_are_refused(data, tmp_path, capsys):
     assert "`out` must be a folder; received the file" in line
     with one_writer(tmp_path / "busy"):
         line = refused(capsys, "train", data, f"--out={tmp_path / 'busy'}", *SMALL)
-    assert "another run uses (since 20" in line and f"process {os.getpid()})" in line
+    assert "another run uses this folder (since 20" in line and f"process {os.getpid()})" in line
     line = refused(capsys, "predict", tmp_path / "no.mp4", f"--model={data}")
     assert "`model` must be a folder with an exported student; received" in line

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
 
+from keras_amid.data.datasets.finding import located
 from keras_amid.data.datasets.listing import Listing
 from keras_amid.data.datasets.prepared import PreparedData
 
@@ -30,7 +31,7 @@ class DataSet:
         picture_encoding: How frames are kept, see `write_records`.
         generated: Whether it writes its own files, instead of being found somewhere.
         several_roots: Whether it may lie in several folders.
-        grows: Whether what is added to it later is taken up by the next call.
+        grows: Whether what is added to it, or mended, is taken up by the next call.
         summary: What was found, for the eye; printed before the work.
     """
 
@@ -42,7 +43,7 @@ class DataSet:
     picture_encoding: ClassVar[str] = "jpeg"
     generated: ClassVar[bool] = False
     several_roots: ClassVar[bool] = False
-    grows: ClassVar[bool] = False
+    grows: ClassVar[bool] = True
     summary: ClassVar[str] = ""
 
     def __post_init__(self):
@@ -86,6 +87,11 @@ class DataSet:
             MediaError: The sample's file cannot be used; it is left out.
         """
         raise NotImplementedError
+
+    def files_of(self, row: dict, root: Any) -> list[Path]:
+        """Returns the files that a row is read from: where they are others, it is read again."""
+        names = [row[key] for key in ("file", "sound") if key in row] + row.get("others", [])
+        return [path for name in names for path in located(root, name)]
 
     def open_prepared(self, out: Path) -> PreparedData:
         """Opens what `prepare` wrote to `out`."""

@@ -56,7 +56,7 @@ class PreparedData:
         Raises:
             ValueError: There is none, it is not complete, or it is damaged.
         """
-        from keras_amid.data.records.writing import read_index
+        from keras_amid.data.records.index import read_index
 
         folder = Path(folder)
         known = description.read_description(folder)
@@ -102,7 +102,7 @@ class PreparedData:
 
     def samples(self, split: str) -> list[dict[str, Any]]:
         """Lists a split's samples in the order of the records; see `read_samples`."""
-        from keras_amid.data.records.writing import read_samples
+        from keras_amid.data.records.index import read_samples
 
         return read_samples(self.records(split))
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from keras_amid.data._tensorflow import tensorflow
 from keras_amid.data.datasets import description
@@ -17,7 +19,8 @@ from keras_amid.data.datasets.prepared import PreparedData
 from keras_amid.data.datasets.reporting import by_reason
 from keras_amid.data.records.shards import check_part
 from keras_amid.data.records.writing import write_records
-from keras_amid.data.storage.files import refuse_other_settings
+from keras_amid.data.storage.files import printable, refuse_other_settings
+from keras_amid.data.storage.one_writer import one_writer
 from keras_amid.data.storage.parallel import check_workers
 from keras_amid.validation.scalars import check_positive_int
 
@@ -37,6 +40,8 @@ def prepare(
     """Writes a data set's samples to records, `dataset.json`, `report.txt` and `report.json`.
 
     Killed anywhere and called again with the same arguments, it goes on after the last whole shard.
+    Called again later, it reads what was added to the data set since, what was left out and has
+    been mended, and what is broken in `out`; the rest stays.
 
     Args:
         dataset: The data set with its options, such as `UCF51(split=2)`.
@@ -54,7 +59,7 @@ def prepare(
 
     Raises:
         ValueError: An argument is wrong, the layout is not there, there is no sample, or `out`
-            cannot be written to or holds other data.
+            cannot be written to, holds other data, or is being written by another process.
         OSError: The work cannot go on, as where the disk is full; what is whole stays.
     """
     out = Path(out)
@@ -63,18 +68,36 @@ def prepare(
     check_workers(workers)
     check_part(part)
     _check_writable(out)
+    options = {"shard_size": size, "part": part, "workers": workers, "progress": progress}
+    with contextlib.ExitStack() as stack:
+        hold: Callable[[], Any] = functools.partial(stack.enter_context, one_writer(out, part=part))
+        if dataset.generated or out.exists():
+            hold()
+            hold = _nothing
+        return _prepared(dataset, root, out, options, hold)
+
+
+def _nothing():
+    """It is held."""
+
+
+def _prepared(dataset, root, out, options, hold):
+    part, workers, progress = (options[name] for name in ("part", "workers", "progress"))
     if root is None:
         root = dataset.write_files(out, workers=workers, progress=progress)
     dataset = dataset.settled(root, out)
     listing = dataset.read(root)
-    described = _described(dataset, listing, size)
+    described = _described(dataset, listing, options["shard_size"])
+    hold()  # nothing is written, not even the folder, before all is checked
+    if part[1] == 1:  # what a killed process has left
+        for path in out.glob(".*-of-*.*"):
+            path.unlink(missing_ok=True)
     if _known(out, described) is None:
         _write_json(out / description.NAME, described, part)
     for name, text in dataset.files().items():
         _write(out / name, text, part)
     if progress and dataset.summary:
         print(dataset.summary, flush=True)
-    options = {"shard_size": size, "part": part, "workers": workers, "progress": progress}
     indexes = _write_splits(dataset, listing, out / "records", options)
     if not all(index["complete"] for index in indexes):
         return None
@@ -145,6 +168,7 @@ def _write_splits(dataset, listing, folder, options):
                     settings=dataset.decoding(),
                     grow=dataset.grows,
                     may_lack=dataset.may_lack(),
+                    files=functools.partial(dataset.files_of, root=listing.root),
                     report=False,  # `PreparedData.report` has all splits
                     **options,
                 )
@@ -170,8 +194,8 @@ def _write_json(path, value, part):
 def _write(path, text, part):
     """Parts that run side by side write the same file, each under a name of its own at first."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    if path.exists() and path.read_text(encoding="utf-8") == text:
+    if path.exists() and path.read_bytes() == printable(text).encode():
         return
     own = path.with_name(f".{path.stem}-{part[0]}-of-{part[1]}{path.suffix}")
-    own.write_text(text, encoding="utf-8")
+    own.write_text(printable(text), encoding="utf-8")
     os.replace(own, path)

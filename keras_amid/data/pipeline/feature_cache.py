@@ -16,13 +16,14 @@ from keras_amid.data._tensorflow import as_written, tensorflow
 from keras_amid.data.pipeline.decoder import Decoder
 from keras_amid.data.pipeline.decoding import SampleDecoder
 from keras_amid.data.records.examples import encode_example
+from keras_amid.data.records.one_shard import Encoded
 from keras_amid.data.records.reading import RecordSet
-from keras_amid.data.records.shards import Encoded, write_shards
+from keras_amid.data.records.shards import Work, write_shards
 from keras_amid.data.records.writing import check_rows
 from keras_amid.data.storage.files import read_json, write_json
 from keras_amid.validation.arguments import check_positive_int
 
-_FORMAT = 2
+_FORMAT = 3
 _SHARD_SIZE = 256
 
 
@@ -84,7 +85,7 @@ def cache_features(
     Raises:
         ValueError: An argument is wrong, the extractor is trainable or gives features that are not
             finite, or `folder` holds features of another extractor (other weights or
-            configuration), other records or other settings.
+            configuration), other records or other settings, or another process writes it.
     """
     folder = Path(folder)
     _check(extractor, batch_size, decode)
@@ -101,18 +102,16 @@ def cache_features(
         "decode": decoder.decoders[modality].key,
     }
     clock = _Clock(folder / "seconds.json")
-    index = write_shards(
+    work = Work(
         records.samples,
         folder,
         settings,
         {},
         lambda rows: clock.over(_encode(extractor, records, decoder, modality, batch_size, rows)),
-        shard_size=_SHARD_SIZE,
-        part=(0, 1),
-        progress=progress,
-        unit="sample",
+        _SHARD_SIZE,
         may_lack=[modality] if records.may_lack(modality) else (),
     )
+    index = write_shards(work, progress=progress, unit="sample")
     return FeatureCache(folder, clock.total, index["count"])
 
 
@@ -124,7 +123,12 @@ class _Clock:
 
     @property
     def total(self):
-        return (read_json(self._path) or {"seconds": 0.0})["seconds"]
+        try:
+            found = read_json(self._path)
+        except ValueError:
+            found = None  # damaged: it counts from now on
+        seconds = found.get("seconds") if isinstance(found, dict) else None
+        return seconds if isinstance(seconds, (int, float)) else 0.0
 
     def over(self, results):
         start = time.perf_counter()
@@ -197,9 +201,10 @@ def _encode(extractor, records, decoder, modality, batch_size, rows):
     """The encoded features of consecutive samples, one after the other."""
     tf = tensorflow()
     decoder.check_files()
-    first = next(i for i, s in enumerate(records.samples) if s["id"] == rows[0]["id"])
-    there = records.there(modality)[first : first + len(rows)]
-    dataset = tf.data.Dataset.from_tensor_slices(first + np.flatnonzero(there)).map(
+    places = {sample["id"]: place for place, sample in enumerate(records.samples)}
+    positions = np.array([places[row["id"]] for row in rows])
+    there = records.there(modality)[positions]
+    dataset = tf.data.Dataset.from_tensor_slices(positions[there]).map(
         as_written(lambda position: decoder.decode(decoder.read(position))[0][modality]),
         num_parallel_calls=tf.data.AUTOTUNE,
     )

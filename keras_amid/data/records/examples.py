@@ -55,7 +55,7 @@ def encode_example(row, values, encodings):
             shapes[name] = None
             continue
         if encoding == "utf-8":
-            features[name], shapes[name] = _bytes(tf, [value.encode()]), ()
+            features[name], shapes[name] = _bytes(tf, [_text(name, value, row["id"])]), ()
             continue
         value = _checked(name, np.asarray(value), encoding, row["id"])
         features[f"{name}/shape"] = _ints(tf, value.shape)
@@ -163,6 +163,16 @@ def _bytes(tf, values):
 
 def _ints(tf, values):
     return tf.train.Feature(int64_list=tf.train.Int64List(value=values))
+
+
+def _text(name, value, sample):
+    try:
+        return value.encode()
+    except (AttributeError, UnicodeEncodeError) as error:
+        raise ValueError(
+            f"`read` must return {name} as a str of whole characters; for sample {sample!r} it "
+            f"returned {value!r}."
+        ) from error
 
 
 def _checked(name, value, encoding, sample):

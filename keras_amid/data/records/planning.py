@@ -1,11 +1,11 @@
-"""Which rows go into which shard of records that grow: what is whole and unchanged stays."""
+"""Which rows go into which shard of records that grow: what is there stays where it is."""
 
 from __future__ import annotations
 
 import hashlib
 import itertools
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 
 def digests(rows: Sequence[Mapping]) -> dict[str, str]:
@@ -15,7 +15,7 @@ def digests(rows: Sequence[Mapping]) -> dict[str, str]:
 
 
 def plan_shards(
-    samples: Sequence[dict], shard_size: int, whole: Mapping[int, Mapping[str, str]]
+    samples: Sequence[dict], shard_size: int, known: Mapping[int, Iterable[str]]
 ) -> dict[int, list[dict]]:
     """Divides rows into shards.
 
@@ -25,22 +25,20 @@ def plan_shards(
     Args:
         samples: Rows with `id`.
         shard_size: Rows a shard.
-        whole: Number of a shard that is whole -> dict id -> digest of its rows, in their order.
+        known: Number of a shard that was written before -> ids of its rows, in their order.
 
     Returns:
-        Dict number of a shard -> its rows. A whole shard whose rows are among the samples, none
-        changed, keeps them. The others fill new shards in their order, under free numbers.
+        Dict number of a shard -> its rows. Rows stay in the shard that they are in. Those in none
+        fill new shards in their order, under free numbers.
     """
-    wanted = digests(samples)
-    rows = {row["id"]: row for row in samples}
+    rest = {row["id"]: row for row in samples}
     plan: dict[int, list[dict]] = {}
-    taken: set[str] = set()
-    for number, known in sorted(whole.items()):
-        if known.items() <= wanted.items() and taken.isdisjoint(known):
-            plan[number] = [rows[name] for name in known]
-            taken |= set(known)
-    rest = [row for row in samples if row["id"] not in taken]
+    for number, names in sorted(known.items()):
+        rows = [rest.pop(name) for name in names if name in rest]
+        if rows:
+            plan[number] = rows
+    new = list(rest.values())
     free = (number for number in itertools.count() if number not in plan)
-    for first in range(0, len(rest), shard_size):
-        plan[next(free)] = rest[first : first + shard_size]
+    for first in range(0, len(new), shard_size):
+        plan[next(free)] = new[first : first + shard_size]
     return dict(sorted(plan.items()))

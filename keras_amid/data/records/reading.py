@@ -13,9 +13,11 @@ from keras_amid.data.records.examples import (
     fields_parser,
     parse_frames,
 )
-from keras_amid.data.records.shards import read_index
+from keras_amid.data.records.index import check_digests, check_lengths, open_index
 
-_REMEDY = "Delete the folder, and make the call that wrote it again."
+_REMEDY = (
+    "Make the call that wrote the records again: it finds what is broken, and reads that again."
+)
 
 
 class RecordSet:
@@ -42,7 +44,7 @@ class RecordSet:
         if not folders:
             raise ValueError(f"`{argument}` must name a folder of records; received none.")
         self.folders = [Path(folder) for folder in folders]
-        self.indexes = [read_index(folder) for folder in self.folders]
+        self.indexes = [open_index(folder, argument) for folder in self.folders]
         self._argument = argument
         for folder, index in zip(self.folders, self.indexes, strict=True):
             if not index["count"]:
@@ -109,18 +111,11 @@ class RecordSet:
         return any(index["modalities"][name].get("may_lack", False) for index in self.indexes)
 
     def check_files(self):
-        """Raises `ValueError` unless the files are there, and as long as the index says."""
+        """Raises `ValueError` unless the files are there, as long as the index says, and those
+        that may have changed since have the digests that it says."""
         for folder, index in zip(self.folders, self.indexes, strict=True):
-            for shard in index["shards"]:
-                path = folder / shard["file"]
-                there = path.stat().st_size if path.exists() else "no"
-                told = sum(sum(sample["sizes"]) for sample in shard["samples"])
-                if not there == told == shard["bytes"]:
-                    raise ValueError(
-                        f"`{self._argument}` must name folders of whole records; received "
-                        f"{folder}, where {path.name} has {there} bytes, but {shard['bytes']} in "
-                        f"the index, and its samples {told}. {_REMEDY}"
-                    )
+            check_lengths(folder, index, self._argument)
+            check_digests(folder, index, self._argument)
 
     def reader(self, formats, order=None):
         """Returns the TensorFlow function that reads a sample, without decoding it.

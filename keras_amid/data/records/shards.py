@@ -5,140 +5,188 @@ A folder of records holds
     shard-00000.tfrecord    what could be read of the first shard_size rows, in their order; and
                             so on
     shard-00000.json        written after its shard: it says that the shard is whole, and of which
-                            rows, and holds the settings and what goes into the index
-    index.json              {"settings": {...}, "complete": true, "count": 318,
-                             "modalities": {"video": {"encoding": "png", "shape": [8, 64, 64, 1]}},
-                             "shards": [{"file": "shard-00000.tfrecord", "count": 256, "bytes": ...,
-                                         "shapes": {...}, "samples": [...], ...}, ...],
-                             "left_out": [{"id": "train-00017", "file": ..., "reason": ...}, ...],
-                             "notes": [{"id": "train-00018", "file": ..., "note": ...}, ...]}
-
-A dimension in which the samples differ is null in `shape`; a modality that a sample lacks, or may
-lack, also has "may_lack": true. The entries of `samples` are those of `read_samples`, with the
-bytes that each example of the sample takes in the shard.
+                            rows, and holds the settings, digests, and what goes into the index
+    index.json              written when all shards are whole; see `keras_amid.data.records.index`
+    .lock                   while a process writes; see `keras_amid.data.storage.one_writer`
 """
 
 from __future__ import annotations
 
 import dataclasses
-import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from keras_amid.data._tensorflow import tensorflow
+from keras_amid.data.records import index as indexes
+from keras_amid.data.records.one_shard import write_shard
 from keras_amid.data.records.planning import digests, plan_shards
 from keras_amid.data.records.sidecars import (
-    file_stamp,
-    read_sidecar,
+    Files,
+    known_shards,
     refuse_others,
     shard_number,
-    whole_shards,
-    write_sidecar,
 )
-from keras_amid.data.storage.files import read_json, refuse_other_settings, replacing, write_json
+from keras_amid.data.storage.digests import signed
+from keras_amid.data.storage.files import refuse_other_settings
+from keras_amid.data.storage.one_writer import one_writer
 from keras_amid.data.storage.progress import progress_bar
 
-_FRAMING = 16  # bytes that TFRecord adds to each record: its length and two checksums
-
 
 @dataclasses.dataclass(frozen=True)
-class Encoded:
-    """A sample that is kept: its examples, the shape of each modality, what is worth noting.
+class Work:
+    """What is to be written.
 
-    The shape is None where the sample lacks the modality.
-    """
-
-    examples: tuple
-    shapes: dict
-    notes: tuple = ()
-
-
-@dataclasses.dataclass(frozen=True)
-class LeftOut:
-    """A sample that is left out: the file and what is wrong with it."""
-
-    file: str
-    reason: str
-
-
-def write_shards(
-    samples: Any,
-    folder: Path,
-    settings: dict,
-    encodings: dict,
-    encode: Callable,
-    *,
-    shard_size: int,
-    part: Any,
-    progress: bool,
-    unit: str,
-    grow: bool = False,
-    may_lack: Iterable[str] = (),
-):
-    """Writes the missing shards of a part, and the index once every shard is there.
-
-    Args:
+    Attributes:
         samples: List of rows: dicts with `id`, `label`, and where they have them `group`, `file`.
-        folder: `Path`.
+        folder: Where to.
         settings: Dict of JSON values; a folder written with others is refused.
         encodings: Dict modality -> name of its encoding, for the index.
         encode: Function: list of rows -> iterator over an `Encoded` or a `LeftOut` for each.
         shard_size: Rows a shard.
         part: (i, n): write the shards whose number leaves i when divided by n.
-        progress: Show a progress bar.
-        unit: What the bar counts.
-        grow: Take up rows that were added or changed, and files that were left out and are others
-            now; without it, other samples are other settings.
+        grow: Take up rows that were added or changed, and files that are others now; without it,
+            other samples are other settings.
         may_lack: Modalities of which the index says that samples may lack them, though none does.
+        files: Function of a row: the files that it is read from.
+    """
+
+    samples: Any
+    folder: Path
+    settings: dict
+    encodings: dict
+    encode: Callable
+    shard_size: int
+    part: Any = (0, 1)
+    grow: bool = False
+    may_lack: Iterable[str] = ()
+    files: Files = lambda row: ()
+
+
+def write_shards(work: Work, *, progress: bool, unit: str) -> dict[str, Any]:
+    """Writes the missing and broken shards of a part, and the index once every shard is there.
+
+    Args:
+        work: What is to be written.
+        progress: Show a progress bar, and say what has changed since the last call.
+        unit: What the bar counts.
 
     Returns:
         The index; `complete` is False while other parts have work to do.
+
+    Raises:
+        ValueError: The folder holds records of other settings, or another process writes it.
     """
-    index = read_json(folder / "index.json")
-    if index is None:
-        index = {"settings": settings, "complete": False}
-    if not grow:
-        refuse_other_settings(folder, index["settings"], settings)
-        if index["complete"]:
-            return index
-    whole = whole_shards(folder, settings, retry=grow)
-    plan = plan_shards(samples, shard_size, whole)
-    refuse_others(folder, index["settings"], settings, whole, plan)
-    kept = {number for number, rows in plan.items() if whole.get(number) == digests(rows)}
-    if index["complete"] and index["settings"] == settings and kept == plan.keys() == whole.keys():
-        return index
-    _write_index(folder, {"settings": settings, "complete": False}, part)
-    mine = {number: rows for number, rows in plan.items() if number % part[1] == part[0]}
-    total = sum(map(len, mine.values()))
-    with progress_bar(total=total, description=folder.name, unit=unit, show=progress) as bar:
-        for number, rows in mine.items():
-            if number in kept:
-                bar.update(len(rows))
-            else:
-                _write_shard(_shard_path(folder, number), rows, encode, settings, bar, grow)
-    return _finished(folder, settings, plan, encodings, part, set(may_lack))
+    state = _State(work)
+    if state.is_complete():
+        return state.index
+    with one_writer(work.folder, "folder", work.part):
+        state = _State(work)  # what another one has done by now
+        if not state.is_complete():
+            state.clear_remains()
+            state.write(progress, unit)
+        return state.index
 
 
-def _finished(folder, settings, plan, encodings, part, may_lack):
-    """The index: complete, and written, where all shards of the plan are whole."""
-    sidecars = {number: read_sidecar(_shard_path(folder, number)) for number in plan}
-    for number, rows in plan.items():
-        sidecar = sidecars[number]
-        if sidecar is None or sidecar["rows"] != digests(rows):
-            return {"settings": settings, "complete": False}
-    shards = [sidecar["shard"] for sidecar in sidecars.values()]
-    index = _complete(settings, shards, encodings, may_lack)
-    _write_index(folder, index, part)
-    for path in folder.glob("shard-*"):  # of rows that are there no more
-        number = shard_number(path)
-        if number is not None and number not in plan:
-            path.unlink(missing_ok=True)
-    return index
+class _State:
+    """What there is of the work, and what is to be done."""
+
+    def __init__(self, work: Work) -> None:
+        self.work = work
+        found, settings = indexes.peek(work.folder), work.settings
+        if found is None:
+            found = signed({"settings": settings, "complete": False})
+        self.index: dict[str, Any] = found
+        if not work.grow:
+            refuse_other_settings(work.folder, found["settings"], settings)
+        samples = work.samples
+        self.known = known_shards(work.folder, settings, samples, work.files, grow=work.grow)
+        self.plan = plan_shards(
+            samples, work.shard_size, {number: shard.rows for number, shard in self.known.items()}
+        )
+        names = [row["id"] for row in samples]
+        refuse_others(work.folder, found["settings"], settings, self.known, names)
+        self.wanted = {number: digests(rows) for number, rows in self.plan.items()}
+        self.whole = {
+            n for n, shard in self.known.items() if shard.is_whole(self.wanted.get(n, {}))
+        }
+
+    def is_complete(self) -> bool:
+        """Whether all is there."""
+        done = self.index["complete"] and self.index["settings"] == self.work.settings
+        if not done or not self.whole == self.plan.keys() == self.known.keys():
+            return False
+        told = {shard["file"]: shard["sha256"] for shard in self.index["shards"]}
+        there = {s.shard["file"]: s.shard["sha256"] for s in self.known.values()}
+        return told == there
+
+    def clear_remains(self) -> None:
+        """Removes what killed processes have left; of several parts one may be at work."""
+        if self.work.part[1] == 1:
+            for pattern in (".part-*", ".index-*"):
+                for path in self.work.folder.glob(pattern):
+                    path.unlink(missing_ok=True)
+
+    def write(self, progress: bool, unit: str) -> None:
+        """Writes what is missing."""
+        work = self.work
+        if progress and self.known and self.index["complete"]:
+            print(f"{work.folder}: {self._changes()}", flush=True)
+        self._write_index({"settings": work.settings, "complete": False})
+        part, parts = work.part
+        mine = {number: rows for number, rows in self.plan.items() if number % parts == part}
+        total = sum(map(len, mine.values()))
+        name = work.folder.name
+        with progress_bar(total=total, description=name, unit=unit, show=progress) as bar:
+            for number, rows in mine.items():
+                if number in self.whole:
+                    bar.update(len(rows))
+                    continue
+                path, known = self._path(number), self.known.get(number)
+                write_shard(path, rows, work.encode, work.settings, work.files, known, bar.update)
+        self._finish()
+
+    def _finish(self):
+        """The index: complete, and written, where all shards of the plan are whole."""
+        work, now = self.work, _State(self.work)
+        if not now.whole >= self.plan.keys():
+            self.index = signed({"settings": work.settings, "complete": False})
+            return
+        shards = [now.known[number].shard for number in self.plan]
+        self.index = indexes.complete_index(
+            work.settings, shards, work.encodings, set(work.may_lack)
+        )
+        self._write_index(self.index)
+        for path in work.folder.glob("shard-*"):  # of rows that are there no more
+            if shard_number(path) not in (None, *self.plan):
+                path.unlink(missing_ok=True)
+
+    def _write_index(self, index):
+        indexes.write_index(self.work.folder, signed(index), self.work.part)
+
+    def _path(self, number):
+        return self.work.folder / f"shard-{number:05d}.tfrecord"
+
+    def _changes(self) -> str:
+        """What is read again, and why."""
+        before = {name: digest for s in self.known.values() for name, digest in s.rows.items()}
+        now = {name: digest for wanted in self.wanted.values() for name, digest in wanted.items()}
+        changed = {name for name in now.keys() & before.keys() if now[name] != before[name]}
+        again = {name for shard in self.known.values() for name in shard.again}
+        broken = {n for s in self.known.values() if not s.sound for n in s.rows}
+        kinds: Mapping[str, Iterable[str]] = {
+            "new": now.keys() - before.keys(),
+            "with another row": changed,
+            "with another file": again - changed,
+            "in broken shards": broken - again - changed,
+            "gone": before.keys() - now.keys(),
+        }
+        said = [f"{_named(sorted(ids))} {kind}" for kind, ids in kinds.items() if ids]
+        return "; ".join(said or ["the index is written anew"]) + "; the rest stays as it is"
 
 
-def _shard_path(folder, number):
-    return folder / f"shard-{number:05d}.tfrecord"
+def _named(ids):
+    shown = [repr(name) for name in ids[:3]] + [f"{len(ids) - 3} more"] * (len(ids) > 3)
+    return f"{len(ids)} samples ({', '.join(shown)})" if len(ids) > 1 else f"sample {shown[0]}"
 
 
 def check_part(part: Any, argument: str = "part"):
@@ -147,141 +195,3 @@ def check_part(part: Any, argument: str = "part"):
     good = good and all(isinstance(n, int) and not isinstance(n, bool) for n in part)
     if not good or not 0 <= part[0] < part[1]:
         raise ValueError(f"`{argument}` must be (i, n) with 0 <= i < n; received {part!r}.")
-
-
-def read_index(folder: str | os.PathLike) -> dict:
-    """Reads the index of a folder of complete records.
-
-    Args:
-        folder: A folder that `write_records` or `cache_features` wrote.
-
-    Returns:
-        The index (dict; see the docstring of `keras_amid.data.records.shards`).
-
-    Raises:
-        ValueError: There are no records, or they are not complete.
-    """
-    index = read_json(Path(folder) / "index.json")
-    if index is None:
-        raise ValueError(f"`folder`: {folder} holds no records (no index.json).")
-    if not index["complete"]:
-        raise ValueError(
-            f"`folder`: the records in {folder} are not complete; make the same call again (for "
-            "each part, where there are several), it goes on where it stopped."
-        )
-    return index
-
-
-def read_samples(folder: str | os.PathLike) -> list:
-    """Lists the samples of a folder of complete records, in the order of the records.
-
-    Args:
-        folder: A folder that `write_records` or `cache_features` wrote.
-
-    Returns:
-        List of dicts with `id`, `label`, `group` (where the rows had it), `lengths`, a dict
-        modality -> first dimension (frames of a video, samples of a sound), and `missing`, a list
-        of the modalities that the sample lacks, where there are any. The place in the list
-        is the `index` that `batches(..., with_index=True)` yields.
-    """
-    samples = [s for shard in read_index(folder)["shards"] for s in shard["samples"]]
-    return [{k: v for k, v in sample.items() if k != "sizes"} for sample in samples]
-
-
-def _write_shard(path, rows, encode, settings, bar, stamp):
-    shard = {"file": path.name, "count": 0, "bytes": 0, "shapes": None}
-    shard.update(samples=[], left_out=[], notes=[])
-    path.with_suffix(".json").unlink(missing_ok=True)
-    with replacing(path) as temporary, tensorflow().io.TFRecordWriter(str(temporary)) as writer:
-        for row, result in zip(rows, encode(rows), strict=True):
-            if isinstance(result, LeftOut):
-                stamps = {"stamp": file_stamp(result.file)} if stamp else {}
-                shard["left_out"].append({"id": row["id"], **dataclasses.asdict(result), **stamps})
-            else:
-                for example in result.examples:
-                    writer.write(example)
-                _enter(shard, row, result)
-            bar.update()
-    # The shard has its name by now: what a sidecar tells of is whole.
-    write_sidecar(path, settings, digests(rows), shard)
-
-
-def _enter(shard, row, encoded):
-    sizes = [len(example) + _FRAMING for example in encoded.examples]
-    sample = {key: row[key] for key in ("id", "label", "group") if row.get(key) is not None}
-    lengths = {name: shape[0] for name, shape in encoded.shapes.items() if shape}
-    missing = sorted(name for name, shape in encoded.shapes.items() if shape is None)
-    sample |= {"missing": missing} if missing else {}
-    shard["samples"].append({**sample, "sizes": sizes, "lengths": lengths})
-    shard["count"] += 1
-    shard["bytes"] += sum(sizes)
-    shard["shapes"] = _merge_shapes(shard["shapes"], encoded.shapes, row["id"])
-    file = row.get("file")
-    shard["notes"] += [{"id": row["id"], "file": file, "note": note} for note in encoded.notes]
-
-
-def _merge_shapes(known, new, sample):
-    """The shape that all samples share: None in the dimensions in which they differ.
-
-    None in place of a shape where all samples so far lack the modality.
-    """
-    new = {name: None if shape is None else list(shape) for name, shape in new.items()}
-    if known is None:
-        return new
-    if set(known) != set(new):
-        raise ValueError(
-            "`read` must return the same modalities for every sample, None for one that it lacks "
-            f"(or name it in `may_lack`); received {sorted(new)} for {sample!r} after "
-            f"{sorted(known)}."
-        )
-    both = [name for name in known if known[name] is not None and new[name] is not None]
-    for name in both:
-        if len(known[name]) != len(new[name]):
-            raise ValueError(
-                f"`read` must return {name} with the same number of dimensions for every sample, "
-                f"received shape {new[name]} for {sample!r} after {known[name]}."
-            )
-    merged = {
-        name: [a if a == b else None for a, b in zip(known[name], new[name], strict=True)]
-        for name in both
-    }
-    one = {name: new[name] if known[name] is None else known[name] for name in known}
-    return {**one, **merged}
-
-
-def _complete(settings, shards, encodings, may_lack):
-    shapes, samples = None, [sample for shard in shards for sample in shard["samples"]]
-    may_lack = may_lack.union(*(sample.get("missing", ()) for sample in samples))
-    for shard in shards:
-        if shard["shapes"] is not None:
-            shapes = _merge_shapes(shapes, shard["shapes"], shard["file"])
-    return {
-        "settings": settings,
-        "complete": True,
-        "count": sum(shard["count"] for shard in shards),
-        "modalities": {
-            name: {
-                "encoding": encodings.get(name, "float32"),
-                "shape": shape,
-                **({"may_lack": True} if name in may_lack else {}),
-            }
-            for name, shape in (shapes or {}).items()
-            if shape is not None
-        },
-        "shards": [
-            {k: v for k, v in shard.items() if k not in ("left_out", "notes")} for shard in shards
-        ],
-        "left_out": [
-            {name: item[name] for name in ("id", "file", "reason")}
-            for shard in shards
-            for item in shard["left_out"]
-        ],
-        "notes": [item for shard in shards for item in shard["notes"]],
-    }
-
-
-def _write_index(folder, index, part):
-    """Parts that end together write the same index at once, each under a name of its own."""
-    own = folder / f".index-{part[0]}-of-{part[1]}.json"
-    write_json(own, index)
-    os.replace(own, folder / "index.json")

@@ -15,20 +15,17 @@ import numpy as np
 from keras_amid.data.media.errors import MediaError
 from keras_amid.data.media.limits import current_limits, within
 from keras_amid.data.records.examples import AUDIO_ENCODINGS, VIDEO_ENCODINGS, encode_example
-from keras_amid.data.records.shards import (
-    Encoded,
-    LeftOut,
-    check_part,
-    read_index,
-    read_samples,
-    write_shards,
-)
+from keras_amid.data.records.index import read_index, read_samples
+from keras_amid.data.records.one_shard import Encoded, LeftOut
+from keras_amid.data.records.shards import Work, check_part, write_shards
+from keras_amid.data.records.sidecars import Files
+from keras_amid.data.storage.files import printable
 from keras_amid.data.storage.isolation import LostWorker, isolated
 from keras_amid.data.storage.parallel import check_workers, ordered_map
 
 __all__ = ["read_index", "read_samples", "records_report", "write_records"]
 
-_FORMAT = 3
+_FORMAT = 4
 _PCM, _TEXT = "pcm16", "utf-8"
 
 
@@ -45,6 +42,7 @@ def write_records(
     part: tuple[int, int] = (0, 1),
     grow: bool = False,
     may_lack: Iterable[str] = (),
+    files: Files | None = None,
     workers: int | None = None,
     progress: bool = True,
     report: bool = True,
@@ -59,6 +57,10 @@ def write_records(
     goes on after the last whole shard, and what was left out is not tried again. Called with
     everything in place, it returns at once. What is written depends neither on the number of
     workers nor on that of the parts.
+
+    Index and shards have digests, with which they are compared here and where they are read: a
+    shard that is missing, damaged or another one is made anew, and so is a damaged index; the rest
+    stays. One process at a time writes a folder (or a part of it).
 
     Args:
         samples: List of dicts with `id` (str, unique), `label` (int >= 0, or -1 for
@@ -85,11 +87,13 @@ def write_records(
         part: (i, n): write every n-th shard, beginning with the i-th. So n processes or hosts with
             the same `samples` share the work on one folder, each with another i; whichever finds
             all shards whole writes the index.
-        grow: Take up what is new: rows that were added, changed or taken out since, and files that
-            were left out and have been replaced. Shards without any such row stay as they are; new
-            rows fill new shards. False: other samples are refused.
+        grow: Take up what is new: rows that were added, changed or taken out since, files that have
+            another size now, and, of rows that were left out, files (or limits) that are others
+            now. Only these are read; new rows fill new shards. False: other samples are refused.
         may_lack: Modalities that `read` may also leave out where a sample lacks them. `batches`
             gives `x["present"]` for them, and for any that a sample does lack.
+        files: Function of a row that returns the files it is read from, for `grow`; None for
+            its `file`.
         workers: Number of worker processes (or threads), None for one a processor core.
         progress: Show a progress bar.
         report: Print what was left out and noted.
@@ -99,7 +103,8 @@ def write_records(
         have shards to write.
 
     Raises:
-        ValueError: An argument is wrong, or `folder` holds records made with other settings.
+        ValueError: An argument is wrong, `folder` holds records made with other settings, or
+            another process is writing them.
     """
     workers = check_workers(workers)
     check_part(part)
@@ -111,12 +116,12 @@ def write_records(
     limits = current_limits()
     with isolated(functools.partial(within, limits, read), limits.seconds) as reading:
         work = functools.partial(_encode, reading, encodings, sounds, tuple(may_lack))
-        index = write_shards(
+        todo = Work(
             samples, Path(folder), asked, encodings,
             lambda rows: ordered_map(work, rows, workers, reading.close),
-            shard_size=shard_size, part=part, progress=progress, unit="clip", grow=grow,
-            may_lack=may_lack,
+            shard_size, part, grow, may_lack, files or _file,
         )  # fmt: skip
+        index = write_shards(todo, progress=progress, unit="clip")
     if report and index["complete"] and (index["left_out"] or index["notes"]):
         print(records_report(index, folder))
     return index
@@ -143,7 +148,11 @@ def records_report(index: dict, folder: str | Path) -> str:
     if notes:
         lines.append(f"{folder}: {len(notes)} notes on samples that are kept")
         lines += [f"  {item['id']}: {item['note']}" for item in notes]
-    return "\n".join(lines)
+    return printable("\n".join(lines))
+
+
+def _file(row):
+    return (row["file"],) if row.get("file") is not None else ()
 
 
 def check_rows(samples: Sequence[dict]) -> None:
@@ -164,6 +173,12 @@ def check_rows(samples: Sequence[dict]) -> None:
                 f"`samples` must have `group`s that are str; received {row['group']!r} for "
                 f"{row['id']!r}."
             )
+        for key in ("id", "group"):
+            if printable(row.get(key) or "") != (row.get(key) or ""):
+                raise ValueError(
+                    f"`samples` must have an `{key}` that is text throughout; received "
+                    f"{row[key]!r}, with a byte that could not be decoded, or half a character."
+                )
         seen.add(row["id"])
 
 

@@ -36,8 +36,12 @@ def replacing(path: str | Path) -> Iterator[Path]:
 
 
 def write_json(path: str | Path, value: Any):
-    """Writes `value` as JSON, atomically and durably."""
-    with replacing(path) as temporary, open(temporary, "w", encoding="utf-8") as file:
+    """Writes `value` as JSON, atomically and durably.
+
+    A byte of a file name that is no text becomes the escape that JSON has for it, and comes back.
+    """
+    options: Any = {"encoding": "utf-8", "errors": "backslashreplace"}
+    with replacing(path) as temporary, open(temporary, "w", **options) as file:
         json.dump(value, file, indent=1, ensure_ascii=False)
         file.write("\n")
         file.flush()
@@ -48,14 +52,22 @@ def read_json(path: str | Path) -> Any:
     """Reads a JSON file; None where there is no such file.
 
     Raises:
-        ValueError: It is no whole JSON file; the message names it.
+        ValueError: It cannot be read, or is no whole JSON file; the message names it.
     """
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error.strerror or error}.") from error
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is no whole JSON file: {error}.") from error
+
+
+def printable(text: str) -> str:
+    """Returns text that can be printed and encoded: what is no character (a byte of a file name,
+    half a surrogate pair) as an escape."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def refuse_other_settings(folder: str | Path, found: dict, asked: dict, argument: str = "folder"):

@@ -1,4 +1,5 @@
 import json
+import shutil
 import signal
 from pathlib import Path
 
@@ -115,14 +116,25 @@ def test_records_of_other_settings_are_refused(root, whole, change, message):
     assert contents(whole) == before
 
 
-def test_other_videos_are_refused(root, whole):
-    extra = root / "UCF-101" / "ApplyEyeMakeup" / "v_ApplyEyeMakeup_g23_c01.avi"
-    extra.write_bytes(b"")  # a listed file that was missing is there now
-    try:
-        with pytest.raises(ValueError, match="`samples`: '10 rows.*'11 rows"):
-            ucf51.prepare(root, whole, **OPTIONS, progress=False)
-    finally:
-        extra.unlink()
+def test_added_and_mended_videos_are_taken_up_and_nothing_else_is_read(root, tmp_path, capsys):
+    root, out = shutil.copytree(root, tmp_path / "ucf"), tmp_path / "out"
+    first = ucf51.prepare(root, out, **OPTIONS, progress=False)
+    kept = record_examples.examples(out / "records" / "train")
+    empty = next(i["id"] for i in first.left_out["train"] if "zero bytes" in i["reason"])
+    good = next(root.rglob("v_ApplyEyeMakeup_g09_c01.avi"))
+    content, added = good.read_bytes(), "v_ApplyEyeMakeup_g23_c01"  # listed, and missing so far
+    for path in (root / "UCF-101").rglob("*.avi"):  # whatever is read once more cannot be used
+        path.write_bytes(bytes(path.stat().st_size))
+    for name in (empty, added):
+        good.with_name(f"{name}.avi").write_bytes(content)
+    second = ucf51.prepare(root, out, **OPTIONS)
+    said = capsys.readouterr().out
+    assert f"{empty!r}" in said and "with another file" in said and f"sample {added!r} new" in said
+    assert second.counts["train"] == first.counts["train"] + 2
+    assert second.counts["test"] == first.counts["test"]
+    now = record_examples.examples(out / "records" / "train")
+    assert set(now) == {*kept, empty, added}
+    assert all(now[name] == kept[name] for name in kept)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import tensorflow as tf
 import tiny_records
 
 from keras_amid.data import Windows, batches
+from keras_amid.data.storage.digests import signed
 from keras_amid.data.storage.files import read_json
 
 pytestmark = pytest.mark.any_backend
@@ -21,10 +22,10 @@ def folder(tmp_path):
     return tiny_records.make(tmp_path, 6, read=read, shard_size=3, video="raw")
 
 
-def edit(folder, change):
+def edit(folder, change, sign=False):
     index = read_json(folder / "index.json")
     change([shard["samples"] for shard in index["shards"]])
-    (folder / "index.json").write_text(json.dumps(index))
+    (folder / "index.json").write_text(json.dumps(signed(index) if sign else index))
 
 
 @pytest.mark.parametrize("cache", [True, False, "cache"])
@@ -54,7 +55,7 @@ def test_missing_or_cut_file_is_named(folder, tmp_path, cache):
 )
 def test_index_without_some_samples_is_refused(folder, change):
     edit(folder, change)
-    with pytest.raises(ValueError, match="`folders` must name folders of whole records"):
+    with pytest.raises(ValueError, match="`folders`.*index.json is damaged, or was edited"):
         batches(folder, 2, ("age",))
 
 
@@ -64,7 +65,7 @@ def exchanged(samples):
 
 @pytest.mark.parametrize("name", ["age", "video"])
 def test_sample_in_the_place_of_another_is_an_error(folder, name):
-    edit(folder, lambda shards: exchanged(shards[1]))
+    edit(folder, lambda shards: exchanged(shards[1]), sign=True)
     with pytest.raises(tf.errors.InvalidArgumentError, match="must belong.*5.*3.*shard-00001"):
         tiny_records.labels(batches(folder, 2, (name,)))
 
@@ -77,15 +78,24 @@ def test_frames_of_another_sample_are_an_error(folder):
         one[1:] = [sum(frames) + second, others[0]]
         two[:], three[:] = [others[1], third, last[0]], last[1:]
 
-    edit(folder, shift)
+    edit(folder, shift, sign=True)
     with pytest.raises(tf.errors.InvalidArgumentError, match="must belong.*shard-00000"):
         tiny_records.labels(batches(folder, 1, {"video": Windows(2, 16, 4)}, subset=[0]))
 
 
 def test_exchanged_shards_are_an_error(folder):
     one, other = (folder / f"shard-0000{i}.tfrecord" for i in range(2))
+    for first, second in ((one, folder / "third"), (other, one), (folder / "third", other)):
+        first.rename(second)  # which leaves the time of the last change as it was
+    with pytest.raises(ValueError, match="shard-00000.tfrecord does not have the sha256.*again"):
+        batches(folder, 2, ("age",))
+
+
+def test_exchanged_while_they_are_read(folder):
+    one, other = (folder / f"shard-0000{i}.tfrecord" for i in range(2))
+    dataset = batches(folder, 2, ("age",))
     content = one.read_bytes()
     one.write_bytes(other.read_bytes())
     other.write_bytes(content)
-    with pytest.raises(tf.errors.InvalidArgumentError, match="must belong.*Delete the folder"):
-        tiny_records.labels(batches(folder, 2, ("age",)))
+    with pytest.raises(tf.errors.InvalidArgumentError, match="must belong.*finds what is broken"):
+        tiny_records.labels(dataset)

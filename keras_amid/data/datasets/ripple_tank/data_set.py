@@ -50,6 +50,7 @@ class RippleTankWorld(DataSet):
     shard_size = 250
     picture_encoding = "png"
     generated = True
+    grows = False
 
     seed: int = options.count(0, "the world, an integer >= 0")
     train: int = options.count(320, "pairs of picture and sound to train on")

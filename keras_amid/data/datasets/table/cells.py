@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_amid.data.datasets.table.columns import Source, located
+from keras_amid.data.datasets.table.columns import FILES, Source, located
 from keras_amid.data.media import MediaError, find_streams, read_segments, read_sound
 
 # What numpy raises about damaged .npy files; a header that is no Python ends in a SyntaxError.
@@ -55,6 +55,11 @@ class CellReader:
                 values |= reader(source, row, values["notes"])
         values["notes"] = list(dict.fromkeys(values["notes"]))
         return {**dict.fromkeys(source.modality for source in self.sources), **values}
+
+    def files(self, row: dict) -> list[Path]:
+        """Returns the files that a row is read from."""
+        cells = [row["cells"].get(s.modality) for s in self.sources if s.kind in FILES]
+        return [located(self.root, cell) for cell in dict.fromkeys(cells) if cell is not None]
 
     def _read_video(self, source, row, notes):
         """The picture and, from the same file, its sound, so that both are cut alike."""

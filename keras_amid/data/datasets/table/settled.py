@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 from keras_amid.data.datasets.data_set import DataSet
@@ -30,7 +31,6 @@ class SettledTable(DataSet):
     """
 
     name = "Table"
-    grows = True
 
     listing: Listing
     reader: CellReader
@@ -70,6 +70,10 @@ class SettledTable(DataSet):
     def decode(row: dict, source: CellReader) -> dict[str, Any]:
         """See `DataSet.decode`. Static: the processes that decode need no table."""
         return source.read(row)
+
+    def files_of(self, row: dict, root: Any) -> list[Path]:
+        """See `DataSet.files_of`."""
+        return self.reader.files(row)
 
     def settings(self) -> dict[str, Any]:
         """See `DataSet.settings`."""
