@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 FREQUENCY_DECAY = 0.9
@@ -122,7 +123,8 @@ class AMIDState(keras.layers.Layer):
 
             lambda~_m(t+1) = beta lambda~_m(t) + (1 - beta) (1 - Avg_t(Phi_m))               (14)
 
-        An epoch without samples or same-class pairs leaves the lambda~ concerned as it is.
+        An epoch without samples or same-class pairs, or with a cosine that is not finite, leaves
+        the lambda~ concerned as it is.
 
         Args:
             smoothing: float, beta.
@@ -131,7 +133,7 @@ class AMIDState(keras.layers.Layer):
         lambda_tilde = keras.ops.convert_to_numpy(self.lambda_tilde.value).astype("float64")
         for m in (0, 1):
             total, count = sums[2 * m], sums[2 * m + 1]
-            if count > 0:
+            if count > 0 and np.isfinite(total):
                 average = total / count
                 lambda_tilde[m] = smoothing * lambda_tilde[m] + (1 - smoothing) * (1 - average)
         self.lambda_tilde.assign(lambda_tilde.astype("float32"))

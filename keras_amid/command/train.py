@@ -18,9 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from keras_amid.command import settings
-from keras_amid.validation.exits import Parser, finished
+from keras_amid.validation.exits import GOES_ON, Parser, finished
 
-_GOES_ON = "the same command goes on where it was stopped"
 _EXTRACTORS = """\
 Extractors (--extractor MODALITY=NAME), the first of a kind is its default:
   video   r2plus1d_small, r2plus1d_18 (torchvision's checkpoint), clip_mlp, densenet
@@ -76,7 +75,7 @@ def train(
         run(values, exported, called)
         return 0
 
-    return finished(parser, work, _GOES_ON)
+    return finished(parser, work, GOES_ON)
 
 
 def _parser(program, doc, defaults, export):

@@ -20,9 +20,8 @@ from typing import Any
 
 from keras_amid.data.datasets import DATA_SETS, data_set_class
 from keras_amid.data.datasets.data_set import DataSet
-from keras_amid.validation.exits import Parser, finished, leave
+from keras_amid.validation.exits import GOES_ON, Parser, finished, leave
 
-_GOES_ON = "the same command goes on where it was stopped"
 _PROGRAM = "python -m keras_amid.data.prepare"
 _SHARED = ("root", "out", "shard_size", "part", "workers", "progress")
 
@@ -43,7 +42,7 @@ def main(arguments: list[str] | None = None, program: str = _PROGRAM) -> int:
     """
     parser = _parser(program)
     given = vars(parser.parse_args(arguments))
-    return finished(parser, lambda: _run(given), _GOES_ON)
+    return finished(parser, lambda: _run(given), GOES_ON)
 
 
 def _run(given):

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from keras_amid.distiller import step
-from keras_amid.validation import feeding
+from keras_amid.validation import feeding, finite
 from keras_amid.validation.rules import Expected
 
 _WHERE = {
@@ -68,7 +68,10 @@ class CheckedCalls:
                 a method with `train_labels`, not in their range or with another label), a "present"
                 that is not as above or False for a target modality, values that are not finite or
                 that the extractor's dtype cannot hold, negative weights. Arrays are checked before
-                the first step, streams batch by batch before each is used.
+                the first step, streams batch by batch before each is used. Likewise
+                (`keras_amid.validation.finite.NotFiniteError`) after a step whose loss is not
+                finite, naming the component, or an epoch that left weights so; callbacks that save
+                are not called then.
         """
         step.refuse_compiled_loss(self, self.get_compile_config())
         self._build_optimizer()
@@ -80,9 +83,11 @@ class CheckedCalls:
         return feeding.run(self, "evaluate", super().evaluate, args, kwargs)
 
     def train_on_batch(self, *args, **kwargs):
-        """`keras.Model.train_on_batch`; the arrays are checked as in `fit`."""
+        """`keras.Model.train_on_batch`; the arrays, and the loss, are checked as in `fit`."""
         self._build_optimizer()
-        return feeding.run(self, "fit", super().train_on_batch, args, kwargs)
+        returned = feeding.run(self, "fit", super().train_on_batch, args, kwargs)
+        finite.check_logs(self, self.get_metrics_result())  # type: ignore[attr-defined]
+        return returned
 
     def test_on_batch(self, *args, **kwargs):
         """`keras.Model.test_on_batch`; the arrays are checked as in `evaluate`."""

@@ -14,6 +14,7 @@ from typing import Any
 import keras
 
 import keras_amid as ka
+from keras_amid.data.storage.one_writer import one_writer
 from keras_amid.experiments import markdown, training
 from keras_amid.experiments.config import Config, add_options
 from keras_amid.experiments.exporting import export_and_compare
@@ -21,6 +22,7 @@ from keras_amid.experiments.recipe import Recipe
 from keras_amid.experiments.run_card import run_card
 from keras_amid.experiments.runs import Runs
 from keras_amid.experiments.task import Task
+from keras_amid.validation.exits import GOES_ON, Parser, finished
 
 
 def main(
@@ -34,34 +36,37 @@ def main(
     Args:
         config, smoke, doc: of the recipe; see `Recipe`.
         arguments: of the command line; None: those of the process.
+
+    Raises:
+        SystemExit: with 2 where an argument is wrong, 1 where the work failed, 130 after Ctrl-C;
+            one line on the standard error says what and why.
     """
     recipe = Recipe(config, smoke, doc)
     parser = make_parser(recipe)
     options = vars(parser.parse_args(arguments))
     own = {name: options.pop(name) for name in ("out", "export", "no_export", "smoke")}
     out = own["out"]
-    try:
+
+    def work():
         made = recipe.make_config(own["smoke"], options)
         check_exportable(made, own["no_export"])
         task = recipe.task(made, out)
         task.check_sources()
-        training.claim(out, {"backend": keras.backend.backend(), **made.recorded()})
-    except ValueError as error:
-        parser.error(str(error))
-    if own["no_export"]:
-        export = None
-    else:
-        export = own["export"] or (out if own["smoke"] else Path()) / "saved_models" / made.name
-    # TensorFlow's warnings of functions traced for a second batch size.
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)
-    run(task, export)
+        with one_writer(out):
+            training.claim(out, {"backend": keras.backend.backend(), **made.recorded()})
+            smoke = own["smoke"]
+            export = own["export"] or (out if smoke else Path()) / "saved_models" / made.name
+            # TensorFlow's warnings of functions traced for a second batch size.
+            logging.getLogger("tensorflow").setLevel(logging.ERROR)
+            run(task, None if own["no_export"] else export)
+        return 0
+
+    finished(parser, work, GOES_ON)
 
 
 def make_parser(recipe: Recipe) -> argparse.ArgumentParser:
     """The command line of a recipe: its own options, and those of its configuration."""
-    parser = argparse.ArgumentParser(
-        description=recipe.doc, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = Parser(description=recipe.doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     name, add = recipe.config["name"], parser.add_argument
     add("--out", type=Path, default=Path("build") / name, help="folder of all outputs "
         f"(default: build/{name})")  # fmt: skip

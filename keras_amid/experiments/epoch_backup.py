@@ -7,6 +7,7 @@ from pathlib import Path
 import keras
 
 from keras_amid.data.storage.files import replacing
+from keras_amid.validation.finite import check_weights
 
 
 class EpochBackup(keras.callbacks.Callback):
@@ -40,7 +41,12 @@ class EpochBackup(keras.callbacks.Callback):
         return int(backups[-1].name.split(".")[0])
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        """Replaces the backup."""
+        """Replaces the backup, unless there are weights that are not finite.
+
+        Raises:
+            NotFiniteError: there are; the backup before stays.
+        """
+        check_weights(self.model, f"after epoch {epoch + 1}")
         old = self._backups()
         save_weights(self.model, self.folder / f"{epoch + 1:06d}.weights.h5")
         for path in old:
@@ -67,8 +73,17 @@ def load_weights(model: keras.Model, path: Path) -> None:
     Args:
         model: a built model.
         path: what `save_weights` wrote of such a model.
+
+    Raises:
+        ValueError: it is damaged, or of another model.
     """
     optimizer = getattr(model, "optimizer", None)
     if optimizer is not None and not optimizer.built:  # the state must have a place first
         optimizer.build(model.trainable_variables)
-    model.load_weights(path)
+    try:
+        model.load_weights(path)
+    except (OSError, KeyError, ValueError, RuntimeError) as error:
+        raise ValueError(
+            f"{path} cannot be read: it is damaged, or of another model ({error}). Delete it, and "
+            "call again: training begins with what is left."
+        ) from error

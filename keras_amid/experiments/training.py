@@ -18,9 +18,11 @@ from typing import Any
 import keras
 
 from keras_amid.data.storage.files import read_json, refuse_other_settings, write_json
+from keras_amid.data.storage.one_writer import one_writer
 from keras_amid.experiments.epoch_backup import EpochBackup, load_weights, save_weights
-from keras_amid.experiments.epoch_log import EpochLog, read_history
+from keras_amid.experiments.epoch_log import EpochLog, mend_history, read_history
 from keras_amid.experiments.progress import Progress
+from keras_amid.validation.finite import StopNotFinite
 
 
 def fit(
@@ -39,35 +41,44 @@ def fit(
         batches: training data, which shuffle themselves.
         epochs: in all.
         folder: of this run alone: a backup after every epoch, `history.csv`, and in the end
-            `final.weights.h5`, from which a further call returns at once.
+            `final.weights.h5`, from which a further call returns at once. One process at a time
+            may train there.
         validation: data for the history only; nothing is chosen by them.
         callbacks: further ones; their state must be in the model's variables, or follow from the
             number of the epoch.
 
     Returns:
         Log -> one value an epoch, from the first epoch on.
+
+    Raises:
+        NotFiniteError: a loss, or a weight, is not finite; the last finite backup stays.
+        ValueError: another process trains there, or what is there is damaged.
     """
     folder = Path(folder)
     final, log = folder / "final.weights.h5", folder / "history.csv"
     if final.exists():
         load_weights(model, final)
-        return read_history(log)
-    backup = EpochBackup(folder / "backup")
-    model.fit(
-        batches,
-        validation_data=validation,
-        initial_epoch=backup.restore(model),
-        epochs=epochs,
-        verbose=0,
-        shuffle=False,  # the data shuffle
-        callbacks=[
-            *callbacks,
-            EpochLog(log),  # before the backup of its epoch
-            backup,
-            Progress(folder.name.replace("_", " "), epochs),
-        ],
-    )
-    save_weights(model, final)
+        return mend_history(log)
+    with one_writer(folder, "folder"):
+        for path in (*folder.glob(".part-*"), *folder.glob("backup/.part-*")):
+            path.unlink()  # of a process that was killed
+        backup = EpochBackup(folder / "backup")
+        model.fit(
+            batches,
+            validation_data=validation,
+            initial_epoch=backup.restore(model),
+            epochs=epochs,
+            verbose=0,
+            shuffle=False,  # the data shuffle
+            callbacks=[
+                StopNotFinite(),  # before whatever writes
+                *callbacks,
+                EpochLog(log),  # before the backup of its epoch
+                backup,
+                Progress(folder.name.replace("_", " "), epochs),
+            ],
+        )
+        save_weights(model, final)
     return read_history(log)
 
 

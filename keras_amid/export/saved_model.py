@@ -11,7 +11,6 @@ import argparse
 import importlib
 import os
 import re
-import tempfile
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -26,6 +25,7 @@ from keras_amid.export.checks import (
     student_of,
 )
 from keras_amid.export.graph import signature_inputs
+from keras_amid.export.workspace import workspace
 from keras_amid.validation.arguments import check_positive_int
 
 
@@ -107,7 +107,7 @@ def export_student(
     write = formats.write if in_process else worker.write_in_child
     os.makedirs(path, exist_ok=True)
     # Beside its final place, so that the rename is atomic; servers skip names that are no numbers.
-    with tempfile.TemporaryDirectory(prefix=".export-", dir=path) as work:
+    with workspace(path) as work:
         folder = os.path.join(work, "version")
         write(student, folder, work, wanted)
         write_card(folder, known)

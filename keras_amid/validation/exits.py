@@ -12,6 +12,8 @@ from collections.abc import Callable
 from typing import NoReturn
 
 INTERRUPTED = 130  # the shell's status of Ctrl-C
+#: What can be done after work that failed or was stopped, of most commands.
+GOES_ON = "the same command goes on where it was stopped"
 
 
 class Parser(argparse.ArgumentParser):
@@ -34,13 +36,13 @@ def finished(parser: argparse.ArgumentParser, work: Callable[[], int], goes_on: 
         What `work` returned.
 
     Raises:
-        SystemExit: With 2 after a `ValueError`, 1 after an `OSError`, 130 after Ctrl-C; one line on
-            the standard error says what and why.
+        SystemExit: With 2 after a `ValueError` (or its `exit_status`), 1 after an `OSError`, 130
+            after Ctrl-C; one line on the standard error says what and why.
     """
     try:
         return work()
     except ValueError as error:
-        status, message = 2, f"error: {error}"
+        status, message = getattr(error, "exit_status", 2), f"error: {error}"
     except OSError as error:
         said = f"{error.filename}: {error.strerror}" if error.filename else str(error)
         status, message = 1, f"error: {said}" + f" ({goes_on})" * bool(goes_on)

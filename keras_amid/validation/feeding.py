@@ -12,6 +12,7 @@ import keras
 import numpy as np
 
 from keras_amid.validation.checks import check_batch, check_class_weight, split
+from keras_amid.validation.finite import guarded
 from keras_amid.validation.streams import check_stream, data_errors, strings_as_tensors
 
 _DATA = ("x", "y", "sample_weight")
@@ -40,7 +41,7 @@ def run(model: keras.Model, call: str, method: Callable, args: tuple, kwargs: di
     given |= {name: part for name, part in zip(_DATA, data, strict=True) if name in given}
     if given.get("validation_data") is not None:
         given["validation_data"] = _checked_validation(model, given["validation_data"])
-    with data_errors(), _values_kept(method, given):
+    with data_errors(), _values_kept(method, given), guarded(method, given):
         return method(**given)
 
 

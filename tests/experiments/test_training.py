@@ -85,6 +85,26 @@ def test_an_epoch_that_was_logged_but_not_backed_up_is_logged_once(tmp_path):
     assert history == fit(model(), Batches(), epochs=3, folder=tmp_path / "whole")
 
 
+@pytest.mark.parametrize("damage", ["cut", "gone", "digit"])
+@pytest.mark.parametrize("epochs", [2, 4])
+def test_a_history_that_was_damaged_is_put_right(tmp_path, damage, epochs):
+    log = tmp_path / "history.csv"
+    before = fit(model(), Batches(), epochs=2, folder=tmp_path)
+    text = log.read_text()
+    log.write_text({"cut": text[:-9], "digit": text.replace("1,0.", "1,1.")}.get(damage, text))
+    if damage == "gone":
+        log.unlink()
+    if epochs == 4:
+        (tmp_path / "final.weights.h5").unlink()
+    after = fit(model(), Batches(), epochs=epochs, folder=tmp_path)
+    assert {name: values[:2] for name, values in after.items()} == before
+    assert log.read_text().startswith(text) and len(after["loss"]) == epochs
+    (tmp_path / "history.json").unlink()
+    log.write_text(text[:-9])
+    with pytest.raises(ValueError, match="history.csv is damaged: it ends within a row"):
+        read_history(log)
+
+
 def test_one_backup_is_kept(tmp_path):
     made, backup = model(), EpochBackup(tmp_path)
     assert backup.restore(made) == 0

@@ -24,6 +24,7 @@ from typing import Any
 
 import keras
 
+from keras_amid.data.storage.one_writer import one_writer
 from keras_amid.experiments.config import add_options
 from keras_amid.experiments.recipe import Recipe
 from keras_amid.experiments.rows import ROWS
@@ -33,6 +34,7 @@ from keras_amid.experiments.tables.session import Session, execute
 from keras_amid.experiments.tables.source import Source
 from keras_amid.experiments.tables.workers import Workers
 from keras_amid.validation.arguments import check_positive_int
+from keras_amid.validation.exits import GOES_ON, Parser, finished
 
 
 def main(
@@ -52,14 +54,24 @@ def main(
 
     Returns:
         The exit code: 1 if a job failed.
+
+    Raises:
+        SystemExit: with 2 where an argument is wrong, 1 where the work failed, 130 after Ctrl-C.
     """
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     start = time.monotonic()
     parser, options, changed = parse(arguments, program, doc, recipe)
-    try:
+    command = shlex.join([*program.split(), *arguments])
+
+    def work():
         plan, source = make_plan(options, changed)
-    except ValueError as error:
-        parser.error(str(error))
+        with one_writer(options.out):
+            return _run(plan, source, options, command, start)
+
+    return finished(parser, work, GOES_ON)
+
+
+def _run(plan, source, options, command, start):
     function = functools.partial(execute, source=source, folder=plan.folder)
     with Workers(function, options.processes, options.out / "compiled") as workers:
         session = Session(plan, workers)
@@ -71,8 +83,10 @@ def main(
         f"{session.found} found finished; all its runs together "
         f"{session.minutes():.0f} minutes; {backend} backend, Keras {keras.__version__}."
     )
-    command = f"KERAS_BACKEND={backend} {program} {shlex.join(arguments)}".strip()
-    text, path = write_results(session, options.results or options.out / "results", command, took)
+    text, path = write_results(
+        session, options.results or options.out / "results",
+        f"KERAS_BACKEND={backend} {command}", took,
+    )  # fmt: skip
     print(f"{text}\nWritten: {path}")
     return 1 if session.failed else 0
 
@@ -98,7 +112,7 @@ def parse(
 
 
 def _parser(program, doc, recipe):
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog=program, description=doc, formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )  # fmt: skip
