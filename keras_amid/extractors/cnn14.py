@@ -139,6 +139,7 @@ class CNN14(keras.Model):
             targets,
             unused=(r"fc_audioset\..*", r".*\.num_batches_tracked"),
             constants=_front_end_constants(model.get_layer("log_mel")),
+            path=path,
         )
         return model
 

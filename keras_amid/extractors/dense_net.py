@@ -121,7 +121,9 @@ class DenseNet(keras.Model):
                 targets |= batch_norm_targets(name, layer)
             else:
                 targets[f"{name}.weight"] = (layer.kernel, _conv_kernel)
-        assign_tensors(tensors, targets, unused=(r"classifier\..*", r".*\.num_batches_tracked"))
+        assign_tensors(
+            tensors, targets, unused=(r"classifier\..*", r".*\.num_batches_tracked"), path=path
+        )
         return model
 
     @classmethod

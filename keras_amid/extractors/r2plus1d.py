@@ -111,7 +111,7 @@ class R2Plus1D(keras.Model):
                 targets[f"{name}.weight"] = (layer.kernel, _kernel_from_torch)
             elif isinstance(layer, BatchNormalization):
                 targets |= batch_norm_targets(name, layer)
-        assign_tensors(tensors, targets, unused=(r"fc\..*", r".*\.num_batches_tracked"))
+        assign_tensors(tensors, targets, unused=(r"fc\..*", r".*\.num_batches_tracked"), path=path)
         return model
 
     def get_config(self) -> dict:

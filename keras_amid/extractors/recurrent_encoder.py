@@ -111,7 +111,7 @@ class RecurrentEncoder(keras.Model):
             layer = model.get_layer(f"{model.cell}_{index}")
             _join_biases(tensors, index, model.cell)
             targets |= _targets(layer, index, model.cell)
-        assign_tensors(tensors, targets)
+        assign_tensors(tensors, targets, path=path)
         return model
 
 

@@ -82,7 +82,7 @@ class ActivityNet(DataSet):
         splits = {split: [] for split in _SPLITS.values()}
         for name in sorted(database):
             subset = database[name].get("subset")
-            if subset in _SPLITS:
+            if isinstance(subset, str) and subset in _SPLITS:
                 row = _row(name, database[name], labels, found.get(name, Found()), roots)
                 if isinstance(row, dict):
                     splits[_SPLITS[subset]].append(row)
@@ -184,7 +184,7 @@ def _segment(value, notes):
     """[start, end] with 0 <= start <= end, or None; what had to be changed goes to `notes`."""
     try:
         start, end = (float(seconds) for seconds in value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         start = end = math.nan
     if not (math.isfinite(start) and math.isfinite(end)):
         notes.append(f"segment {value!r} is not used")

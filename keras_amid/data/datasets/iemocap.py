@@ -40,6 +40,7 @@ _OTHER_EMOTIONS = ("fru", "sur", "fea", "dis", "oth", "xxx")
 _SESSIONS = (1, 2, 3, 4, 5)
 _SIDE_HELP = "where the speaker is: markers (their wearer on the left), female (the woman), both"
 _DEPTH = 2  # folders between `root` and the sessions
+_NOTICED = 0.1  # seconds by which picture and utterance may differ without a cut
 _ROWS = (112 / 480, 368 / 480)
 _EVALUATION = re.compile(
     r"\[\s*(?P<start>\d+(?:\.\d+)?)\s*-\s*(?P<end>\d+(?:\.\d+)?)\s*\]\s+(?P<id>\S+)\s+"
@@ -98,11 +99,11 @@ class IEMOCAP(DataSet):
     def decode(self, row: dict, source: Path) -> dict:
         """See `DataSet.decode`; without `video` where the release has none."""
         sound = source / row.get("sound", row["file"])
-        values, notes = self._video(row, source) if "sound" in row else ({}, [])
+        values, notes, part = self._video(row, source) if "sound" in row else ({}, [], None)
         rate = probe(sound).sample_rate
         if rate != SAMPLE_RATE:
             notes.append(f"sound at {rate} Hz")
-        values |= {"audio": read_sound(sound, self.sample_rate), "text": row["text"]}
+        values |= {"audio": read_sound(sound, self.sample_rate, segment=part), "text": row["text"]}
         return {**values, "notes": [*row.get("notes", ()), *notes]}
 
     def _video(self, row, source):
@@ -111,8 +112,17 @@ class IEMOCAP(DataSet):
         clip, replaced = first_readable(
             paths, lambda path: read_segments(path, [row["segment"]], **options)
         )
-        notes = [*replaced, *clip.notes]
-        return {"video": clip.frames}, notes + ["1 frame"] * (len(clip.frames) == 1)
+        notes = [*replaced, *clip.notes, *["1 frame"] * (len(clip.frames) == 1)]
+        return {"video": clip.frames}, notes, _with_picture(row["segment"], clip.spans)
+
+
+def _with_picture(segment, spans):
+    """The part of an utterance's sound for which there is a picture; None for all of it."""
+    start, end = segment
+    (first, last), *_ = spans
+    if first - start <= _NOTICED and end - last <= _NOTICED:
+        return None
+    return max(0.0, first - start), last - start
 
 
 read, prepare = functions_of(IEMOCAP)

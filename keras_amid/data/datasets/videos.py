@@ -14,6 +14,7 @@ from keras_amid.data.media import MediaError, Segments, probe, read_segments, re
 from keras_amid.data.media.limits import Allowance
 from keras_amid.data.media.opening import opened
 from keras_amid.data.media.pictures import FrameSampler, PictureScaler
+from keras_amid.data.media.streams import stated_size
 
 _CLIP_FRAMES = 16  # frames of a training clip
 _USUAL_RATES = (23.0, 31.0)  # frames a second
@@ -103,7 +104,8 @@ def read_pictures(
         A `Segments`.
 
     Raises:
-        MediaError: A picture or the sound cannot be used.
+        MediaError: A picture or the sound cannot be used, the pictures differ in size, or they ask
+            for more than the limits allow.
     """
     if sound is None:
         raise MediaError(folder, "pictures without a sound file")
@@ -115,9 +117,13 @@ def read_pictures(
     rate = len(paths) * sample_rate / len(audio)
     allowance = Allowance(folder, None)
     sampler, scaler = FrameSampler(0.0, None, fps), PictureScaler(short_side, None, allowance)
-    frames = []
+    frames, sizes = [], set()
     for number, path in enumerate(paths):
-        frames += scaler.scaled(sampler.add(_picture(path, allowance), number / rate))
+        picture = _picture(path, allowance)
+        sizes.add(f"{picture.width}x{picture.height}")
+        if len(sizes) > 1:
+            raise MediaError(path, f"the picture changes its size: {' and '.join(sorted(sizes))}")
+        frames += scaler.scaled(sampler.add(picture, number / rate))
     frames += scaler.scaled(sampler.finish())
     notes = list(scaler.notes)
     if not _USUAL_RATES[0] <= rate <= _USUAL_RATES[1]:
@@ -138,9 +144,12 @@ def _is_silent(path):
 
 
 def _picture(path, allowance):
+    allowance.check_time()
     with opened(path, allowance.limits) as container:
-        for frame in container.decode(video=0):
-            return frame
+        for stream in container.streams.video[:1]:
+            allowance.check_picture(*stated_size(stream, allowance))
+            for frame in container.decode(stream):
+                return frame
     raise MediaError(path, "no picture")
 
 

@@ -43,7 +43,7 @@ def picture_stream(
         cover = bool(stream.disposition & av.stream.Disposition.attached_pic)
         if stream.codec_context is None or cover or _is_still(stream, allowance):
             continue
-        allowance.check_picture(*_stated_size(stream, allowance))
+        allowance.check_picture(*stated_size(stream, allowance))
         # One thread a file: many files are decoded at once instead.
         stream.codec_context.thread_count = 1
         stream.codec_context.options = pixel_guard(allowance.limits)
@@ -105,8 +105,8 @@ def _is_still(stream: av.VideoStream, allowance: Allowance) -> bool:
     return True
 
 
-def _stated_size(stream: av.VideoStream, allowance: Allowance) -> tuple[int, int]:
-    """The (width, height) that a file states, be it too large a picture to look into."""
+def stated_size(stream: av.VideoStream, allowance: Allowance) -> tuple[int, int]:
+    """Returns (width, height) as a file states it, be it too large a picture to look into."""
     context = stream.codec_context
     if context.width and context.height:
         return context.width, context.height

@@ -20,7 +20,8 @@ def read_checkpoint(path: str | os.PathLike):
     Args:
         path: str or path, a `.safetensors` file, or a `.pth`, `.pt` or `.bin` file that holds a
             state dict written by `torch.save`, bare or as the entry `model` or `state_dict` of a
-            dict. The latter are read with `torch.load(weights_only=True)` and need PyTorch.
+            dict. The latter are read with `torch.load(weights_only=True)` and need PyTorch. What
+            lies beside the tensors (a number of epochs, say) is left out.
 
     Returns:
         dict, tensor name -> `np.ndarray` of the stored shape and dtype; bfloat16 becomes float32.
@@ -28,7 +29,8 @@ def read_checkpoint(path: str | os.PathLike):
     Raises:
         FileNotFoundError: no such file.
         ImportError: the file needs PyTorch or safetensors, which is not installed.
-        ValueError: another ending; a damaged file; a file with anything but tensors in it.
+        ValueError: another ending; a damaged file; one with objects that could run code, or
+            without tensors.
     """
     path = os.fspath(path)
     ending = os.path.splitext(path)[1].lower()
@@ -50,8 +52,9 @@ def _read_safetensors(path):
 
     try:
         tensors = load_file(path)
-    except SafetensorError as error:
-        raise ValueError(f"{path!r} is not a whole safetensors file: {error}") from error
+    # Beside its own error: a header that names dtypes or sizes that NumPy does not take.
+    except (SafetensorError, OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        raise ValueError(f"{path!r} is not a whole safetensors file: {error!r}") from error
     return {
         name: tensor.astype("float32") if tensor.dtype == ml_dtypes.bfloat16 else tensor
         for name, tensor in tensors.items()
@@ -76,16 +79,19 @@ def _read_torch(path):
     # What PyTorch raises for a file that is no checkpoint depends on its first bytes.
     except (RuntimeError, EOFError, KeyError, IndexError, ValueError, TypeError, OSError) as error:
         raise ValueError(f"{path!r} is not a whole PyTorch checkpoint: {error!r}") from error
-    state = _unwrapped(state, path)
-    arrays = {}
-    for name, tensor in state.items():
+    arrays, beside = {}, {}
+    for name, tensor in _unwrapped(state, path).items():
         if not isinstance(name, str) or not isinstance(tensor, torch.Tensor):
-            raise ValueError(
-                f"{path!r} must hold a state dict, tensor name -> tensor; "
-                f"received {name!r} -> {type(tensor).__name__}."
-            )
+            beside[name] = type(tensor).__name__
+            continue
         tensor = tensor.detach()
         arrays[name] = (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy()
+    if not arrays:
+        received = [f"{name!r} -> {kind}" for name, kind in beside.items()]
+        raise ValueError(
+            f"{path!r} must hold a state dict, tensor name -> tensor; received "
+            f"{', '.join(received[:3]) or 'an empty dict'}."
+        )
     return arrays
 
 
@@ -101,7 +107,13 @@ def _unwrapped(state, path):
     )
 
 
-def assign_tensors(tensors: Any, targets: Any, unused: Sequence = (), constants: Any = None):
+def assign_tensors(
+    tensors: Any,
+    targets: Any,
+    unused: Sequence = (),
+    constants: Any = None,
+    path: str | os.PathLike = "",
+):
     """Assigns a checkpoint's tensors to a network's variables, all of them or none.
 
     Args:
@@ -112,10 +124,11 @@ def assign_tensors(tensors: Any, targets: Any, unused: Sequence = (), constants:
             the original but not to this network. They may be there or not.
         constants: dict, tensor name -> array that this network computes instead of loading it; a
             tensor that is further from it than 1e-3 of its largest value is an error.
+        path: the file, for messages.
 
     Raises:
-        ValueError: tensors are missing, left over, of another shape, or another constant. It names
-            each; nothing is assigned then.
+        ValueError: tensors are missing, left over, of another shape, not finite, or another
+            constant. It names the file and each; nothing is assigned then.
     """
     constants = constants or {}
     wanted = [*targets, *constants]
@@ -131,13 +144,15 @@ def assign_tensors(tensors: Any, targets: Any, unused: Sequence = (), constants:
         if name in tensors:
             values[name] = _converted(tensors[name], convert)
             problems += _shape_problem(name, tensors[name], values[name], variable)
+            if not _is_finite(tensors[name]):
+                problems.append(f"not finite: {name} holds NaN or infinity")
     for name, constant in constants.items():
         if name in tensors:
             problems += _constant_problem(name, tensors[name], np.asarray(constant))
     if problems:
         raise ValueError(
-            f"The checkpoint does not fit this network ({len(problems)} problems):\n  "
-            + "\n  ".join(problems)
+            f"The checkpoint {f'{os.fspath(path)!r} ' if path else ''}does not fit this network "
+            f"({len(problems)} problems):\n  " + "\n  ".join(problems)
         )
     for name, value in values.items():
         targets[name][0].assign(value)
@@ -169,6 +184,10 @@ def _converted(tensor, convert):
         return np.asarray(convert(tensor))
     except (ValueError, IndexError):  # a transposition of a tensor of another rank
         return None
+
+
+def _is_finite(tensor):
+    return tensor.dtype.kind not in "fcV" or bool(np.isfinite(tensor).all())
 
 
 def _shape_problem(name, tensor, value, variable):

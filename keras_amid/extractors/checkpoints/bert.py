@@ -70,7 +70,7 @@ def assign(model: Any, path: str | os.PathLike):
     }
     pooler = model.arguments["pooling"] == "pooler"
     unused = _UNUSED if pooler else (*_UNUSED, r"pooler\..*")
-    assign_tensors(tensors, _targets(model), unused=unused)
+    assign_tensors(tensors, _targets(model), unused=unused, path=path)
 
 
 def _new_name(name):

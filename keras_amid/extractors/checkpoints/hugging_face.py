@@ -23,6 +23,7 @@ def find_checkpoint(path: str | os.PathLike):
 
     Raises:
         FileNotFoundError: the folder lacks one of the files.
+        ValueError: the configuration is damaged.
     """
     path = os.fspath(path)
     if not os.path.isdir(path):
@@ -34,8 +35,18 @@ def find_checkpoint(path: str | os.PathLike):
             f"`path` must be a folder with config.json and {' or '.join(_WEIGHTS)}; "
             f"received path={path!r} with {sorted(os.listdir(path))}."
         )
-    with open(config, encoding="utf-8") as file:
-        return os.path.join(path, weights[0]), json.load(file)
+    return os.path.join(path, weights[0]), _read_config(config)
+
+
+def _read_config(path):
+    try:
+        with open(path, encoding="utf-8") as file:
+            config = json.load(file)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"`path`: {path} is no whole JSON file: {error}.") from error
+    if not isinstance(config, dict):
+        raise ValueError(f"`path`: {path} must hold a dict; received {type(config).__name__}.")
+    return config
 
 
 def check_config(config: dict, required: Any):

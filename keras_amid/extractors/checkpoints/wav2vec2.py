@@ -48,7 +48,7 @@ def assign(model: Any, path: str | os.PathLike):
     """Assigns the tensors of a file to a `Wav2Vec2`."""
     tensors = strip_prefix(read_checkpoint(path), "wav2vec2.")
     _fold_weight_norm(tensors)
-    assign_tensors(tensors, _targets(model), unused=_UNUSED)
+    assign_tensors(tensors, _targets(model), unused=_UNUSED, path=path)
 
 
 def _fold_weight_norm(tensors):

@@ -104,6 +104,20 @@ def test_segments_are_the_utterances(data):
         assert abs(np.argmin(errors) - 2) <= 1 and min(errors) < 0.6 * np.median(errors)
 
 
+@pytest.mark.parametrize("shown", [0.3, 0.5])
+def test_sound_is_cut_to_what_is_shown(root, tmp_path, shown):
+    """A film that ends in the middle of an utterance, whose .wav is whole."""
+    folder = shutil.copytree(root, tmp_path / "iemocap")
+    (row, *_) = iemocap.read(folder).splits["session-2"]
+    start = row["segment"][0]
+    frames = np.zeros((round((start + shown) * 50), 120, 180, 3), np.uint8)
+    write_clip(folder / row["file"], frames, 50, video_codec="mpeg4")
+    values = iemocap.IEMOCAP(fps=None).decode(row, folder)
+    short = [note for note in values["notes"] if "runs past the end" in note]
+    assert len(values["audio"]) == pytest.approx(shown * 16000, abs=400) and values["text"]
+    assert bool(short) == (shown < 0.5)
+
+
 def test_awkward_cases_are_counted_and_named(data):
     dialogue = "Ses01F_impro01"
     reasons = [(item["id"], item["reason"].split(":")[0]) for item in data.problems]

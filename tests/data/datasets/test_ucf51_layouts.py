@@ -7,7 +7,7 @@ import pytest
 import record_examples
 import tensorflow as tf
 
-from keras_amid.data import ucf51, write_clip, write_sound
+from keras_amid.data import MediaError, limit, ucf51, write_clip, write_sound
 from keras_amid.data.datasets.miniatures import content
 from keras_amid.data.datasets.miniatures import ucf51 as miniature
 
@@ -118,6 +118,22 @@ def test_pictures_at_another_rate(root, tmp_path):
     assert "5.0 pictures a second of sound" in [item["note"] for item in notes]
     lengths = {s["id"]: s["lengths"]["video"] for k in data.counts for s in data.samples(k)}
     assert lengths[path.stem] == 8
+
+
+def test_pictures_are_judged_as_films_are(root):
+    """Of one size, and of no more pixels than the limits allow."""
+    path = videos(root)[0]
+    to_pictures(path, path.parent, path.parent)
+    listing = ucf51.read(root)
+    row = next(r for rows in listing.splits.values() for r in rows if r["id"] == path.stem)
+    decode = ucf51.UCF51(short_side=32).decode
+    with limit(pixels=36 * 48 - 1), pytest.raises(MediaError, match="`pixels` of the limits"):
+        decode(row, listing.root)
+    assert len(decode(row, listing.root)["video"]) == 20
+    larger = tf.io.encode_jpeg(np.zeros((48, 64, 3), np.uint8)).numpy()
+    (path.parent / path.stem / "image_00007.jpg").write_bytes(larger)
+    with pytest.raises(MediaError, match="image_00007.jpg.*changes its size: 48x36 and 64x48"):
+        decode(row, listing.root)
 
 
 def test_pictures_without_sound_are_named(root):

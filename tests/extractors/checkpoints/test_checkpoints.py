@@ -101,7 +101,7 @@ def test_a_whole_module_is_refused(tmp_path):
         ([torch.ones(2)], "a list"),
         (torch.ones(2), "a Tensor"),
         ({"epoch": 3, "weights": state_dict()}, "'epoch' -> int"),
-        ({"model": {"a": torch.ones(1), "b": 2.0}}, "'b' -> float"),
+        ({"model": {"b": 2.0}}, "'b' -> float"),
         ({0: torch.ones(2)}, "0 -> Tensor"),
     ],
 )
@@ -174,6 +174,26 @@ def test_every_problem_is_named_and_nothing_is_assigned(dense):
     assert "fc.weight" not in message
     for new, old in zip(dense.get_weights(), before, strict=True):
         np.testing.assert_array_equal(new, old)
+
+
+def test_what_lies_beside_the_tensors_does_not_matter(tmp_path, dense):
+    beside = {"epoch": 3, "best": 0.5, "history": [1, 2], "unused": torch.full((2,), torch.nan)}
+    state = {name: torch.tensor(value) for name, value in TENSORS.items()}
+    for content in ({**state, **beside}, {"state_dict": {**state, **beside}, "epoch": 9}):
+        torch.save(content, tmp_path / "a.pth")
+        read = read_checkpoint(tmp_path / "a.pth")
+        assert set(read) == {*state, "unused"}
+        assign_tensors(read, targets(dense), unused=("count", "unused"))
+        np.testing.assert_array_equal(dense.get_weights()[1], TENSORS["fc.bias"])
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_tensors_that_are_not_finite_are_refused(dense, value):
+    before = dense.get_weights()
+    bias = np.array([1.0, value], "float32")
+    with pytest.raises(ValueError, match="'net.pth' does not fit.*\n.*not finite: fc.bias"):
+        assign_tensors(TENSORS | {"fc.bias": bias}, targets(dense), ("count",), path="net.pth")
+    np.testing.assert_array_equal(dense.get_weights()[0], before[0])
 
 
 @pytest.mark.parametrize(("shape", "keras_shape"), [((3, 2), "(2, 3) in Keras"), ((2, 3, 1), "")])
