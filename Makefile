@@ -26,7 +26,7 @@ SOURCES := requirements.txt setup.py pyproject.toml
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo install test test-fast lint format docs bench test-lowest clean
+.PHONY: help demo install test test-fast lint format docs bench test-lowest audit measures clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -71,6 +71,14 @@ bench: $(VENV)/.all  ## print the benchmarks' ratios, on each backend
 		echo "KERAS_BACKEND=$$backend $(BIN)/python $$benchmark"; \
 		PYTHONPATH=tests/support KERAS_BACKEND=$$backend $(BIN)/python $$benchmark; \
 	done; done
+
+audit: $(VENV)/.all  ## name known vulnerabilities of what is installed (a warning, no failure)
+	-$(BIN)/pip-audit --progress-spinner off
+
+measures: $(VENV)/.all  ## damage 2,000 files and kill 100 processes; takes about an hour
+	@for measure in tests/measures/measure_*.py; do \
+		PYTHONPATH=tests/support KERAS_BACKEND=tensorflow $(BIN)/python $$measure || exit 1; \
+	done
 
 clean:  ## remove outputs and caches; the virtual environment stays
 	rm -rf build dist outputs *.egg-info .pytest_cache .ruff_cache

@@ -46,7 +46,9 @@ EXTRAS_REQUIRE = {
     "parquet": ["pyarrow>=16"],
     "tensorboard": ["tensorboard>=2.16"],
     "watch": ["seglearn==1.2.5"],  # for the recordings that it carries; its code is not run
+    "audit": ["pip-audit>=2.7"],
     "test": [
+        "hypothesis>=6.100",
         "mypy>=1.15",
         "packaging",
         "pandas>=2.2",

@@ -22,9 +22,9 @@ module = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(module)
 with module.one_writer(sys.argv[2]):
     if not os.fork():  # a worker that outlives it
-        time.sleep(5)
+        print("held", flush=True)
+        time.sleep(9)
         os._exit(0)
-    print("held", flush=True)
     time.sleep(60)
 """
 
