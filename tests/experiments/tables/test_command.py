@@ -46,7 +46,7 @@ def finished(tmp_path_factory):
     out = tmp_path_factory.mktemp("tables")
     tiny_task.CALLS.clear()
     tiny_task.CUT_AFTER[:] = [2]
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(SystemExit, match="130"):
         command(out, "--rows", "fixed teacher")
     first = list(tiny_task.CALLS)
     tiny_task.CALLS.clear()
