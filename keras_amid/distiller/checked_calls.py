@@ -138,7 +138,9 @@ class CheckedCalls:
     def _build_optimizer(self):
         """Where the variables are known: TensorFlow traces a step that makes some twice."""
         strategy = getattr(self, "distribute_strategy", None)  # TensorFlow's trainer has one
-        if strategy is not None and self.student is not None and self.optimizer is not None:
+        if strategy is None or self.student is None or self.optimizer is None:
+            return
+        if not self.optimizer.built:  # a LossScaleOptimizer would begin anew
             with strategy.scope():
                 self.optimizer.build(self.trainable_variables)
 

@@ -126,7 +126,7 @@ def test_it_is_not_exported(tmp_path, capsys):
 
 
 @pytest.mark.any_backend
-def test_data_that_cannot_be_exchanged_are_refused(tmp_path):
+def test_data_that_cannot_be_exchanged_are_refused(tmp_path, capsys):
     class Task(tiny_task.TinyTask):
         def open_case(self, case):
             return Experiment(self.config, case.seed)
@@ -136,8 +136,10 @@ def test_data_that_cannot_be_exchanged_are_refused(tmp_path):
             return super().batches(split, modalities, shuffle)
 
     config = {**tiny_task.VALUES, "task": Task, "rows": (CONTROL,)}
-    with pytest.raises(ValueError, match="`rows` must be without controls, .* cannot shuffle"):
+    with pytest.raises(SystemExit, match="2"):
         main(config, None, "", ["--no-export", "--out", str(tmp_path)])
+    errors = capsys.readouterr().err
+    assert re.search("`rows` must be without controls, .* cannot shuffle", errors)
 
 
 @pytest.mark.any_backend

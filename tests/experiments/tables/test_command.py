@@ -176,7 +176,7 @@ def test_tuning_worlds_have_no_test_clips(tmp_path):
     assert {name.split()[0] for name in world.arrays} == {"train", "validation"}
     assert not list(tmp_path.rglob("*test*"))
     x, y = world.split("validation", ("video", "audio"))
-    assert x["video"].shape == (32, 256) and x["audio"].shape == (32, 32) and y.shape == (32,)
+    assert x["video"].shape == (16, 256) and x["audio"].shape == (16, 32) and y.shape == (16,)
     assert 0.5 < x["video"].std() < 10 and abs(x["video"].mean()) < 1
 
 
