@@ -96,6 +96,10 @@ def guarded(method: Callable, given: dict[str, Any]) -> Iterator[None]:
         method: Bound method of a Keras trainer.
         given: Its arguments, of which the callbacks get one more.
     """
+    # Not on JAX: an epoch with validation data then ends in "Array has been deleted".
+    if keras.backend.backend() == "jax":
+        yield
+        return
     if method.__name__ != "fit" or "callbacks" not in inspect.signature(method).parameters:
         yield
         return
