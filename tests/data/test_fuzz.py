@@ -27,6 +27,7 @@ from keras_amid.data import (
 )
 from keras_amid.data.datasets import miniatures
 from keras_amid.data.datasets.table import Table
+from keras_amid.data.datasets.table.cells import read_array
 from keras_amid.extractors.checkpoints.assigning import read_checkpoint
 
 pytestmark = pytest.mark.any_backend
@@ -157,6 +158,18 @@ def test_checkpoint_headers(tmp_path_factory, edits, share, value):
             assert "net.safetensors" in str(error)
         else:
             assert all(isinstance(tensor, np.ndarray) for tensor in tensors.values())
+
+
+@examples(60)
+@given(EDITS)
+def test_arrays(table, edits):
+    path = table[0].with_name("pose.npy")
+    head = edited(path.read_bytes()[:128], edits) + path.read_bytes()[128:]
+    for content in (head, b"\x93NUMPY\x01\x00\x04\x00{(\n\n"):  # ends within its header
+        try:
+            assert put(path, content, lambda: read_array(path)).dtype.kind in "biuf"
+        except MediaError as error:
+            assert "pose.npy" in str(error)
 
 
 @pytest.fixture(scope="module")

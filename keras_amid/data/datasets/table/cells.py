@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,10 @@ import numpy as np
 from keras_amid.data.datasets.table.columns import FILES, Source, located
 from keras_amid.data.media import MediaError, find_streams, read_segments, read_sound
 
-# What numpy raises about damaged .npy files; a header that is no Python ends in a SyntaxError.
-_DAMAGED = (OSError, ValueError, EOFError, SyntaxError, MemoryError, TypeError, OverflowError)
+# What numpy raises about damaged .npy files; a header that is no Python ends in the last two.
+_DAMAGED = (
+    OSError, ValueError, EOFError, MemoryError, TypeError, OverflowError, SyntaxError, TokenError,
+)  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)
