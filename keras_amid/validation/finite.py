@@ -32,9 +32,16 @@ class StopNotFinite(keras.callbacks.Callback):
 
     async_safe = True  # else Keras would wait for the logs after every step
 
+    def set_model(self, model: keras.Model) -> None:
+        """Takes the model that trains."""
+        super().set_model(model)
+        # To read `self.model` puts a JAX step's state back into the model, which must not happen
+        # in the thread that looks at the logs, while the next step uses that state up.
+        self._trained = model
+
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         """Looks at the mean loss of the epoch, which is not finite once a loss was not."""
-        check_logs(self.model, logs or {})
+        check_logs(self._trained, logs or {})
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Looks at the weights."""
@@ -96,10 +103,6 @@ def guarded(method: Callable, given: dict[str, Any]) -> Iterator[None]:
         method: Bound method of a Keras trainer.
         given: Its arguments, of which the callbacks get one more.
     """
-    # Not on JAX: an epoch with validation data then ends in "Array has been deleted".
-    if keras.backend.backend() == "jax":
-        yield
-        return
     if method.__name__ != "fit" or "callbacks" not in inspect.signature(method).parameters:
         yield
         return

@@ -9,10 +9,6 @@ import keras_amid as ka
 from keras_amid.experiments import EpochBackup, fit
 from keras_amid.validation.finite import NotFiniteError, first_not_finite
 
-pytestmark = pytest.mark.skipif(
-    keras.backend.backend() == "jax", reason="fit has no guard there, see validation/finite.py"
-)
-
 NAN = float("nan")
 
 
@@ -41,7 +37,6 @@ def compiled():
     return model
 
 
-@pytest.mark.skipif(keras.backend.backend() == "jax", reason="its steps do not see the variables")
 @pytest.mark.parametrize(
     ("find", "name"),
     [
