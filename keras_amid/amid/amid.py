@@ -19,9 +19,15 @@ from keras_amid.amid.discriminators import (
 )
 from keras_amid.amid.state import AMIDState
 from keras_amid.distiller import Batch, Distiller
-from keras_amid.losses.similarity import cosine_similarity
+from keras_amid.losses.same_class import class_counts, first_in_class, takes_part
+from keras_amid.losses.similarity import l2_normalize
 from keras_amid.typing import Logs, Tensor, Terms
-from keras_amid.validation.arguments import check_choice, check_number, check_pair_normalizer
+from keras_amid.validation.arguments import (
+    check_choice,
+    check_number,
+    check_pair_normalizer,
+    check_positive_int,
+)
 
 CONTRASTIVE_LOSSES = (
     "mutual_information",
@@ -58,6 +64,8 @@ class AMID(Distiller):
         use_enhanced_discriminator: False leaves D2 out, the ablation of Table 5: then lambda is
             (1, 0).
         detach_teacher, normalize_positives: bool, ours and not the paper's; see `Departures`.
+        block: None, or int: Eq. 8 and 9 in blocks of so many samples, for large batches: memory
+            grows with `batch * block` instead of `batch * batch`, to the same result.
         fixed_teacher: None, or a trained model with extractors of its own (a built `TeacherOnly`,
             another `AMID`, or the `teacher` of one): the ablation of Table 5. It is frozen, in
             inference mode, and saved with the model; S aligns to its M, L_JSD takes its logits,
@@ -87,6 +95,7 @@ class AMID(Distiller):
         use_enhanced_discriminator: bool = True,
         detach_teacher: bool = False,
         normalize_positives: bool = False,
+        block: int | None = None,
         name: str = "amid",
         **kwargs,
     ):
@@ -103,6 +112,7 @@ class AMID(Distiller):
         )
         self.use_enhanced_discriminator = bool(use_enhanced_discriminator)
         self.departures = Departures(bool(detach_teacher), bool(normalize_positives))
+        self.block = None if block is None else check_positive_int("block", block)
         self.forms_auxiliary = self.mi_auxiliary_weight > 0
 
     def add_networks(self) -> None:
@@ -152,11 +162,11 @@ class AMID(Distiller):
     def _mutual_information(self, batch, m, candidates):
         y, tau = batch.labels, self.temperature
         if self.contrastive_loss == "noise_contrastive":
-            return losses.noise_contrastive_loss(m, candidates, y, tau)
+            return losses.noise_contrastive_loss(m, candidates, y, tau, self.block)
         if self.contrastive_loss == "symmetric_noise_contrastive":
-            return losses.symmetric_noise_contrastive_loss(m, candidates, y, tau)
+            return losses.symmetric_noise_contrastive_loss(m, candidates, y, tau, self.block)
         normalize = self.departures.normalize_positives
-        return losses.mutual_information_loss(m, candidates, y, tau, normalize)
+        return losses.mutual_information_loss(m, candidates, y, tau, normalize, self.block)
 
     def adversarial_losses(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """L_adv (Eq. 12), which reaches S only, and L_D (Eq. 13), which reaches D1, D2 only."""
@@ -196,11 +206,16 @@ class AMID(Distiller):
 
     def _alignment(self, batch):
         """Phi_1 and Phi_2 of Eq. 14, as logs."""
-        cosine = ops.stop_gradient(cosine_similarity(batch.teacher, batch.student))
-        pairs = ops.cast(losses.same_class(batch.labels), cosine.dtype)
-        instance = ops.trace(pairs * cosine)  # of the complete samples, each its own pair
-        count = ops.sum(pairs) - batch.size
-        others = ops.sum(pairs * cosine) - instance
+        m, s = (ops.stop_gradient(l2_normalize(r)) for r in (batch.teacher, batch.student))
+        there = ops.expand_dims(ops.cast(takes_part(batch.labels), m.dtype), 1)
+        m, s = m * there, s * there
+        instance = ops.sum(m * s)  # of the complete samples, each its own pair
+        # The sum over all pairs of a class is the product of the class's sums.
+        place, samples = first_in_class(batch.labels), ops.shape(m)[0]
+        m, s = (ops.segment_sum(r, place, num_segments=samples) for r in (m, s))
+        others = ops.sum(m * s) - instance
+        positives, _ = class_counts(batch.labels)
+        count = ops.cast(ops.sum(positives), m.dtype) - batch.size
         if batch.training:
             self.state.add_cosines(instance, batch.size, others, count)
         return {
@@ -219,8 +234,8 @@ class AMID(Distiller):
         """d of Eq. 12."""
         if self.pair_normalizer != "frequency":
             return self.pair_normalizer
-        same = ops.cast(losses.same_class(batch.labels), "float32")
-        repeated = ops.sum(ops.cast(ops.sum(same, axis=1) > 1.5, "float32"))
+        positives, _ = class_counts(batch.labels)
+        repeated = ops.sum(ops.cast(positives > 1, "float32"))
         return self.state.frequency_of_repeats(repeated, batch.size, update=batch.training)
 
     @property

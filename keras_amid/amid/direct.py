@@ -83,7 +83,7 @@ class DirectAMID(AMID):
         """AMID's terms and L_MId, as terms: name -> (weight, values)."""
         auxiliary = ops.stop_gradient(batch.auxiliary)
         l_mi_d = losses.mutual_information_loss(
-            batch.student, auxiliary, batch.numbers, self.direct_temperature
+            batch.student, auxiliary, batch.numbers, self.direct_temperature, block=self.block
         )
         on = self.state.after_warmup.value
         return {

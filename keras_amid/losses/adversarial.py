@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from keras import ops
 
-from keras_amid.losses.same_class import next_of_same_class, same_class, takes_part
+from keras_amid.losses.same_class import class_counts, next_in_class, takes_part
 from keras_amid.losses.similarity import at_least_float32
 from keras_amid.typing import Tensor
 
@@ -89,8 +89,8 @@ def _combine(fundamental, enhanced, labels, repeated, weights, pair_normalizer):
 
 
 def _repeated_and_successor(labels):
-    same = same_class(labels)
-    return ops.sum(ops.cast(same, "int32"), axis=1) > 1, next_of_same_class(same)
+    positives, _ = class_counts(labels)
+    return positives > 1, next_in_class(labels)
 
 
 def _log_sigmoid(logits):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from keras import ops
 
-from keras_amid.losses.same_class import other_class, same_class, takes_part
-from keras_amid.losses.similarity import at_least_float32, cosine_similarity, log_posterior
+from keras_amid.losses.posterior_sums import posterior_sums
+from keras_amid.losses.same_class import class_counts
+from keras_amid.losses.similarity import at_least_float32
 from keras_amid.typing import Tensor
 
 
@@ -15,6 +16,7 @@ def mutual_information_loss(
     labels: Tensor,
     temperature: float,
     normalize_positives: bool = False,
+    block: int | None = None,
 ) -> Tensor:
     """Eq. 8 (anchor = teacher M, candidates = student S) and Eq. 9 (candidates = auxiliary A).
 
@@ -31,6 +33,8 @@ def mutual_information_loss(
         temperature: positive float, tau.
         normalize_positives: ours, not the paper's: True divides the sum over the positives by
             their number k, so that a class seen often in a batch weighs no more than others.
+        block: None, or int: the loss in blocks of so many rows, whose memory grows with
+            `batch * block`; see `posterior_sums`.
 
     Returns:
         float32 tensor, shape `(batch,)`, non-negative. Exactly 0 for a batch of one sample.
@@ -38,13 +42,11 @@ def mutual_information_loss(
     Reference: Chen et al., "Enhanced Multimodal Representation Learning with Cross-modal KD",
     CVPR 2023.
     """
-    logits = cosine_similarity(anchor, candidates) / temperature
-    log_h, log_one_minus_h = log_posterior(logits, takes_part(labels))
-    same, other = same_class(labels), other_class(labels)
+    first, second = posterior_sums(anchor, candidates, labels, temperature, block)
     if normalize_positives:
-        positives = ops.sum(ops.cast(same, log_h.dtype), axis=1, keepdims=True)
-        log_h = log_h / ops.maximum(positives, 1.0)
-    return -ops.sum(ops.where(same, log_h, ops.where(other, log_one_minus_h, 0.0)), axis=1)
+        positives, _ = class_counts(labels)
+        first = first / ops.maximum(ops.cast(positives, first.dtype), 1.0)
+    return -first - second
 
 
 def mutual_information_bound(loss: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
@@ -60,8 +62,7 @@ def mutual_information_bound(loss: Tensor, labels: Tensor) -> tuple[Tensor, Tens
         another class (N = 0), or with a negative label, has no bound, and there both are 0.
     """
     loss = at_least_float32(loss)
-    positives = ops.sum(ops.cast(same_class(labels), loss.dtype), axis=1)
-    negatives = ops.sum(ops.cast(other_class(labels), loss.dtype), axis=1)
+    positives, negatives = (ops.cast(n, loss.dtype) for n in class_counts(labels))
     valid = ops.cast(negatives > 0, loss.dtype)
     rate = ops.maximum(negatives, 1.0) / ops.maximum(positives, 1.0)
     return valid * (ops.log(rate) - loss), valid

@@ -45,6 +45,56 @@ def takes_part(labels: Tensor) -> Tensor:
     return ops.convert_to_tensor(labels) >= 0
 
 
+def class_counts(labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Sizes of P(i) and of the negatives of Eq. 8, without any array of batch x batch.
+
+    Args:
+        labels: integer tensor, shape `(batch,)`.
+
+    Returns:
+        Tuple of two int32 tensors, shape `(batch,)`; both 0 for a negative label.
+    """
+    labels = ops.convert_to_tensor(labels)
+    order = ops.sort(labels)
+    before, to = (ops.searchsorted(order, labels, side=side) for side in ("left", "right"))
+    there = ops.cast(takes_part(labels), "int32")
+    positives = there * (ops.cast(to, "int32") - ops.cast(before, "int32"))
+    return positives, there * (ops.sum(there) - positives)
+
+
+def first_in_class(labels: Tensor) -> Tensor:
+    """A number for each class of a batch, in 0..batch-1: its first place in order.
+
+    Args:
+        labels: integer tensor, shape `(batch,)`.
+
+    Returns:
+        int32 tensor, shape `(batch,)`.
+    """
+    labels = ops.convert_to_tensor(labels)
+    return ops.cast(ops.searchsorted(ops.sort(labels), labels), "int32")
+
+
+def next_in_class(labels: Tensor) -> Tensor:
+    """v' of Eq. 12 for each v: `next_of_same_class`, without any array of batch x batch.
+
+    Args:
+        labels: integer tensor, shape `(batch,)`.
+
+    Returns:
+        int32 tensor, shape `(batch,)`.
+    """
+    labels = ops.convert_to_tensor(labels)
+    order = ops.cast(ops.argsort(labels), "int32")  # stable on every backend
+    place = ops.cast(ops.argsort(order), "int32")
+    ordered = ops.take(labels, order)
+    first, after = (
+        ops.cast(ops.searchsorted(ordered, labels, side=side), "int32")
+        for side in ("left", "right")
+    )
+    return ops.take(order, ops.where(place + 1 < after, place + 1, first))
+
+
 def next_of_same_class(same: Tensor) -> Tensor:
     """Index of the next sample of the same class in the batch, cyclically.
 
