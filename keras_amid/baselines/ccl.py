@@ -116,19 +116,22 @@ class CCL(Distiller):
 
     def distillation_loss(self, batch: Batch) -> Terms:
         """The sums of the student's terms and the compositions': name -> (weight, values)."""
-        l_cls, l_sym, l_div = batch.cross_entropy(batch.student_logits), 0.0, 0.0
+        l_cls, l_sym, l_div = 0.0, 0.0, 0.0
         pairs = self._pairs(batch)
         for a, composition, av, av_logits in pairs:
             v = batch.student
-            sym, div = self._contrasts(batch, v, a, av, batch.student_logits, av_logits)
-            l_sym, l_div = l_sym + sym / len(pairs), l_div + div / len(pairs)
+            student = self._side(batch, v, a, av, batch.student_logits, av_logits)
             # The composition's loss: the same values, but its gradient ends at v.
             v = ops.stop_gradient(v)
             av = ops.cast(composition([a, v]), "float32")
-            logits = self.classifier(av)
             stopped = ops.stop_gradient(batch.student_logits)
-            sym, div = self._contrasts(batch, av, a, v, logits, stopped)
-            l_cls, l_sym, l_div = l_cls + batch.cross_entropy(logits), l_sym + sym, l_div + div
+            composed = self._side(batch, av, a, v, self.classifier(av), stopped)
+            # The same sum for all three: TensorFlow then adds up their gradients in one order, and
+            # an `x["present"]` of samples that are all complete changes no bit.
+            l_cls, l_sym, l_div = (
+                total + own / len(pairs) + other
+                for total, own, other in zip((l_cls, l_sym, l_div), student, composed, strict=True)
+            )
         return {
             "classification_loss": (1.0, l_cls),
             "contrastive_loss": (self.contrastive_weight, l_sym),
@@ -155,11 +158,12 @@ class CCL(Distiller):
         values = losses.tempered_kl_divergence(taught, logits, self.kl_temperature)
         return {"kl_loss": (self.kl_weight, values)}
 
-    def _contrasts(self, batch, own, a, other, own_logits, other_logits):
-        """Sym and D of one of the two, each of shape (batch,)."""
+    def _side(self, batch, own, a, other, own_logits, other_logits):
+        """CE, Sym and D of one of the two, each of shape (batch,)."""
         y, tau = batch.labels, self.temperature
         sym = losses.symmetric_noise_contrastive_loss
         return (
+            batch.cross_entropy(own_logits),
             sym(own, other, y, tau) + sym(own, a, y, tau),
             DIVERGENCES[self.divergence](own_logits, other_logits),
         )
