@@ -110,6 +110,9 @@ def guarded(method: Callable, given: dict[str, Any]) -> Iterator[None]:
     if not isinstance(callbacks, keras.callbacks.CallbackList):
         callbacks = given["callbacks"] = keras.tree.flatten(callbacks) if callbacks else []
     listed = getattr(callbacks, "callbacks", callbacks)
+    if any(isinstance(callback, StopNotFinite) for callback in listed):
+        yield  # the caller's own: weights are looked at once an epoch
+        return
     stop = StopNotFinite()
     stop.set_model(method.__self__)  # type: ignore[attr-defined]
     listed.insert(0, stop)
