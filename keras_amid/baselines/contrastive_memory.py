@@ -230,20 +230,6 @@ class ContrastiveMemory(keras.layers.Layer):
             rows = ops.where(times > 0, rows, old)
             bank.assign(ops.scatter_update(bank.value, ops.expand_dims(index, 1), rows))
 
-    def refuse_replicas(self, model: Any):
-        """Raises ValueError in a step of several replicas, where there are banks.
-
-        Args:
-            model: `keras.Model` that is trained, under a `tf.distribute` strategy or not.
-        """
-        strategy = getattr(model, "distribute_strategy", None)
-        if self.has_banks and getattr(strategy, "num_replicas_in_sync", 1) > 1:
-            raise ValueError(
-                f"{type(model).__name__} has memory banks, which cannot be trained under a "
-                "tf.distribute strategy of several replicas, whose updates would be averaged; "
-                "expected one device, or keras.distribution on JAX."
-            )
-
     def save_own_variables(self, store: Any):
         """Keras saves a layer's weights; the state of the draw goes with them."""
         super().save_own_variables(store)

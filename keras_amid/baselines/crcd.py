@@ -136,7 +136,6 @@ class CRCD(Distiller):
             negatives: as of `CRD.contrastive_loss`.
         """
         memory = self.memory
-        memory.refuse_replicas(self)
         z_s, z_t = memory.embed(batch.student, batch.teacher)
         candidates = memory.candidates(batch, z_s, z_t, negatives).to_anchors()
         scores_s = self._scores(z_s, candidates.teacher, candidates)

@@ -48,8 +48,7 @@ class CRD(Distiller):
             `n * (8 * embedding_dim + 4)`, and a step takes about `16 * batch * n` bytes more.
 
     Raises:
-        ValueError: for an argument out of its domain; in training, with banks under a
-            `tf.distribute` strategy of several replicas, whose updates would be mixed up.
+        ValueError: for an argument out of its domain.
 
     Reference: Tian et al., "Contrastive Representation Distillation", ICLR 2020.
     """
@@ -104,7 +103,6 @@ class CRD(Distiller):
                 as places in `train_labels` or, without banks, in the batch. All of them count.
         """
         memory = self.memory
-        memory.refuse_replicas(self)
         z_s, z_t = memory.embed(batch.student, batch.teacher)
         candidates = memory.candidates(batch, z_s, z_t, negatives)
         scores_s = self._scores(z_s, candidates.teacher, candidates.picked)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import keras
 
-from keras_amid.distiller import graph
+from keras_amid.distiller import devices, graph
 from keras_amid.validation.leaves import leaves
 
 
+@devices.named_layout()
 def assemble(model, templates):
     """Makes the networks of a `Distiller`; the order is that in which they are saved.
 

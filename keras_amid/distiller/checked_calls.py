@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_amid.distiller import step
+from keras_amid.distiller import devices, step
 from keras_amid.validation import feeding, finite
 from keras_amid.validation.rules import Expected
 
@@ -49,6 +49,7 @@ class CheckedCalls:
             with_labels=call in ("fit", "evaluate"),
             needed_only=call == "predict",
             unlabelled=self.semi_supervised,
+            mask_dtype=devices.mask_dtype(self),
         )
 
     def fit(self, *args, **kwargs):
@@ -75,6 +76,7 @@ class CheckedCalls:
         """
         step.refuse_compiled_loss(self, self.get_compile_config())
         self._build_optimizer()
+        devices.prepare(self)
         return feeding.run(self, "fit", super().fit, args, kwargs)
 
     def evaluate(self, *args, **kwargs):
@@ -85,6 +87,7 @@ class CheckedCalls:
     def train_on_batch(self, *args, **kwargs):
         """`keras.Model.train_on_batch`; the arrays, and the loss, are checked as in `fit`."""
         self._build_optimizer()
+        devices.prepare(self)
         returned = feeding.run(self, "fit", super().train_on_batch, args, kwargs)
         finite.check_logs(self, self.get_metrics_result())  # type: ignore[attr-defined]
         return returned

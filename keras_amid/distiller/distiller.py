@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_amid.distiller import graph, step
+from keras_amid.distiller import devices, graph, step
 from keras_amid.distiller.assembly import assemble
 from keras_amid.distiller.batch import Batch
 from keras_amid.distiller.checked_calls import CheckedCalls
@@ -259,13 +259,15 @@ class Distiller(CheckedCalls, keras.Model):
             training: bool.
 
         Returns:
-            float32 scalar.
+            float32 scalar; on each of several devices that of the whole batch, see `devices`.
 
         Raises:
-            ValueError: if `compile` was given a loss.
+            ValueError: if `compile` was given a loss, or on devices that cannot share a batch.
         """
         step.refuse_compiled_loss(self, {"loss": self.loss})
         index = x.get(INDEX) if isinstance(x, dict) else None
+        shard = (y, y_pred, sample_weight, index)
+        y, y_pred, sample_weight, index = devices.whole_batch(self, shard, training)
         batch = Batch(y, y_pred, sample_weight, training, index, self.semi_supervised)
         terms, logs = step.terms_and_logs(self, batch)
         self.components.update_state(step.detached(logs))

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_amid.validation.rules import RESERVED, DataError, Expected, rules
+from keras_amid.validation.rules import PRESENT, RESERVED, DataError, Expected, rules
 
 
 def check_batch(data: Any, expected: Expected) -> tuple[dict, Any, Any]:
@@ -31,7 +31,11 @@ def check_batch(data: Any, expected: Expected) -> tuple[dict, Any, Any]:
             if wrong.size:
                 received = np.array2string(wrong, threshold=8, edgeitems=4)
                 raise DataError(f"{name} must {must}; received {received}.")
-    return parts
+    x, y, sample_weight = parts
+    if PRESENT in x and expected.mask_dtype != "bool":
+        masks = {m: np.asarray(k).astype(expected.mask_dtype) for m, k in x[PRESENT].items()}
+        x = {**x, PRESENT: masks}
+    return x, y, sample_weight
 
 
 def split(data: Any, expected: Expected) -> tuple[dict, Any, Any]:

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from keras_amid.validation.checks import check_batch, split
 from keras_amid.validation.leaves import Leaf
-from keras_amid.validation.rules import Expected, Rule, rules
+from keras_amid.validation.rules import PRESENT, Expected, Rule, rules
 
 
 class Tensors:
@@ -57,9 +57,16 @@ def check_dataset(dataset: tf.data.Dataset, expected: Expected) -> tf.data.Datas
         checked = tf.cond(good, lambda: True, lambda: _refuse(data, expected))
         with tf.control_dependencies([checked]):
             data = data if expected.with_labels else parts[:1]
-            return tf.nest.map_structure(tf.identity, data)
+            return _masks_cast(tf.nest.map_structure(tf.identity, data), expected.mask_dtype)
 
     return dataset.map(check, num_parallel_calls=tf.data.AUTOTUNE).prefetch(2)
+
+
+def _masks_cast(data, dtype):
+    x, *labels = data
+    if PRESENT in x:
+        x = {**x, PRESENT: {m: tf.cast(mask, dtype) for m, mask in x[PRESENT].items()}}
+    return (x, *labels)
 
 
 def _holds(rule):

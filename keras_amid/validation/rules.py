@@ -58,6 +58,7 @@ class Expected:
         with_labels: whether `y` and `sample_weight` count; otherwise they are left out.
         needed_only: whether the modalities that are not needed are left out.
         unlabelled: whether the label -1, of a sample without label, is admitted.
+        mask_dtype: of the masks in x["present"], bool, as they are handed on.
     """
 
     where: str
@@ -70,6 +71,7 @@ class Expected:
     needed_only: bool = False
     unlabelled: bool = False
     target: Iterable[str] = ()
+    mask_dtype: str = "bool"
 
 
 class Rule(NamedTuple):

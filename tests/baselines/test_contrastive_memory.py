@@ -1,7 +1,5 @@
 """The memory banks: their first rows, the draw of negatives, their size, what they refuse."""
 
-from types import SimpleNamespace
-
 import keras
 import numpy as np
 import pytest
@@ -83,16 +81,6 @@ def test_config():
     again = ContrastiveMemory.from_config(memory.get_config())
     assert again.get_config() == memory.get_config()
     assert [v.shape for v in again.variables] == [v.shape for v in memory.variables]
-
-
-def test_several_replicas_are_refused():
-    one, two = (SimpleNamespace(num_replicas_in_sync=n) for n in (1, 2))
-    memory = ContrastiveMemory(4, 3, LABELS)
-    memory.refuse_replicas(SimpleNamespace(distribute_strategy=one))
-    memory.refuse_replicas(SimpleNamespace())
-    with pytest.raises(ValueError, match="memory banks.*several replicas"):
-        memory.refuse_replicas(SimpleNamespace(distribute_strategy=two))
-    ContrastiveMemory(4, 3).refuse_replicas(SimpleNamespace(distribute_strategy=two))  # no banks
 
 
 @pytest.mark.parametrize("name", ["CRD", "CRCD"])

@@ -13,6 +13,7 @@ import keras
 import numpy as np
 import pytest
 import recordings as rec
+import tiny
 
 import keras_amid as ka
 from keras_amid.command.main import main
@@ -111,6 +112,23 @@ def entries():
     return [
         (message, re.search(r"```python\n(.*?)```", part, re.DOTALL)[1]) for message, part in found
     ]
+
+
+def test_several_devices():
+    """TensorFlow's way, on the one device there is; tests/distiller/test_devices.py has several."""
+    (example,) = code("several-devices.md")
+    names = {
+        "ka": ka,
+        "keras": keras,
+        "target": lambda: {"video": tiny.extractor(tiny.VIDEO, 4, "video")},
+        "auxiliary": lambda: {"audio": tiny.extractor(tiny.AUDIO, 4, "audio")},
+    }
+    import tensorflow as tf
+
+    names["train"] = tf.data.Dataset.from_tensor_slices(tiny.data(8)).batch(8)
+    exec(example, names)
+    assert names["model"].distribute_strategy is names["strategy"]
+    assert names["model"].optimizer.iterations.numpy() == 2
 
 
 def test_every_message_of_troubleshooting_comes_from_its_code():
