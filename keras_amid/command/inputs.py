@@ -3,11 +3,12 @@
 What there is to know stands in `assets/inputs.json` of the exported version:
 
     {"modalities": {"video": {"kind": "video", "shape": [8, 56, 56, 3], "sample_rate": null,
-                              "vocabulary": null}},
+                              "vocabulary": null, "columns": null}},
      "fps": 8.0, "short_side": 128}
 
 Videos are decoded at `fps` (null: their own) and shown in windows of shape[0] frames, of sounds the
-middle, of texts the words of the vocabulary: as the training pipeline does.
+middle, of texts the words of the vocabulary, numbers in the order of `columns`: as the training
+pipeline does.
 """
 
 from __future__ import annotations
@@ -54,6 +55,28 @@ class Inputs:
                 f"received {str(version)!r}, without a whole assets/{FILE}."
             ) from error
 
+    def check_files(self) -> None:
+        """Refuses files, each a sample, where a sample is made of more than one.
+
+        Raises:
+            ValueError: the student takes what one file cannot hold.
+        """
+        kinds = sorted(modality["kind"] for modality in self.modalities.values())
+        numbers = any(map(self.is_numbers, self.modalities))
+        if numbers or (len(kinds) > 1 and kinds != ["audio", "video"]):
+            raise ValueError(
+                f"`files` must be a table with columns of {list(self.modalities)}, of which a "
+                "sample of this student is made; received files."
+            )
+
+    def is_numbers(self, name: str) -> bool:
+        """Whether a modality is made of columns of numbers."""
+        return bool(self.modalities[name].get("columns"))
+
+    def is_file(self, name: str) -> bool:
+        """Whether a modality is read from a file."""
+        return self.modalities[name]["kind"] != "text" and not self.is_numbers(name)
+
     def of_file(self, path: Path) -> dict[str, Any]:
         """Modality -> array (windows, ...), one window or all of the video's.
 
@@ -64,10 +87,10 @@ class Inputs:
             MediaError: the file cannot be used.
             ValueError: it is no file for this student.
         """
-        return self.of_cells(dict.fromkeys(self.modalities, str(path)), Path())
+        return self.of_row(dict.fromkeys(self.modalities, str(path)), Path())
 
-    def columns(self, names: Sequence[str]) -> dict[str, str]:
-        """Modality -> the column of a table that has it: of its name, or a file's.
+    def columns(self, names: Sequence[str]) -> dict[str, list[str]]:
+        """Modality -> the columns of a table that have it: of its name, a file's, or of numbers.
 
         Args:
             names: of the columns.
@@ -79,44 +102,87 @@ class Inputs:
         found = {}
         for name, modality in self.modalities.items():
             others = plain if modality["kind"] in _MEDIA else []
-            column = next((n for n in (name, *others) if n in names), None)
-            if column is None:
+            column = next((n for n in (name, *others) if n in names), name)
+            found[name] = list(modality.get("columns") or [column])
+            lacking = [column for column in found[name] if column not in names]
+            if lacking:
                 raise ValueError(
-                    f"`files` must be a table with a column {name!r}; received the columns "
+                    f"`files` must be a table with a column {lacking[0]!r}; received the columns "
                     f"{list(names)}."
                 )
-            found[name] = column
         return found
 
-    def of_cells(self, cells: Mapping[str, str], folder: Path) -> dict[str, Any]:
-        """The same, of a table's row: modality -> path or text; paths are relative to `folder`."""
-        media = {n: folder / cells[n] for n, m in self.modalities.items() if m["kind"] in _MEDIA}
-        values = self._media(media)
+    def of_row(
+        self,
+        cells: Mapping[str, Any],
+        folder: Path,
+        segment: tuple[float, float | None] | None = None,
+    ) -> dict[str, Any]:
+        """The same as `of_file`, of a table's row.
+
+        Args:
+            cells: modality -> path, text, or list of numbers.
+            folder: that paths are relative to.
+            segment: start and end of the part of media to take, seconds, or None.
+        """
+        values = self._read(cells, folder, segment)
         for name, modality in self.modalities.items():
-            if modality["kind"] == "array":
-                values[name] = _array(folder / cells[name], modality["shape"])
+            if modality["kind"] == "audio":
+                values[name] = _middle(values[name], modality["shape"][0])
+            elif modality["kind"] == "video":
+                values[name] = _windows(values[name], modality["shape"])
             elif modality["kind"] == "text":
-                values[name] = self._text(cells[name], folder, modality)
+                values[name] = self._text(values[name], folder, modality)
+            else:
+                values[name] = _array(cells[name], values[name], modality["shape"])
         count = max(len(value) for value in values.values())
-        return {name: value.repeat(count // len(value), axis=0) for name, value in values.items()}
+        # What has fewer windows shows its last one again, as the training pipeline does.
+        return {n: v[[min(i, len(v) - 1) for i in range(count)]] for n, v in values.items()}
+
+    def _read(self, cells, folder, segment):
+        """Modality -> value as the records would have it."""
+        if self._short_side is None:  # they were not made of a table
+            return self._media({name: folder / cells[name] for name in self.modalities})
+        from keras_amid.data.datasets.table.cells import CellReader
+        from keras_amid.data.datasets.table.columns import Source
+
+        # The picture comes first: its file's sound is then cut alike.
+        kinds = {name: self._kind(name, cells[name]) for name in self.modalities}
+        names = sorted(kinds, key=lambda name: kinds[name] != "video")
+        rates = [m["sample_rate"] for m in self.modalities.values() if m["sample_rate"]]
+        reader = CellReader(
+            root=folder,
+            sources=tuple(Source(name, kinds[name], (name,)) for name in names),
+            sample_rate=rates[0] if rates else 16000,
+            short_side=self._short_side,
+            fps=self._fps,
+            keep_silent=False,
+            dimensions={name: len(m["shape"]) for name, m in self.modalities.items()},
+        )
+        row = {"cells": cells, **({} if segment is None else {"segment": segment})}
+        values = reader.read(row)
+        return {name: values[name] for name in self.modalities}
+
+    def _kind(self, name, cell):
+        """What `CellReader` calls a modality."""
+        from keras_amid.data.datasets.finding import PICTURES
+
+        kind = self.modalities[name]["kind"]
+        if kind == "array":
+            return "numbers" if isinstance(cell, list) else "array"
+        return "image" if kind == "video" and cell.lower().endswith(PICTURES) else kind
 
     def _media(self, paths):
-        """Windows of the pictures and middles of the sounds of media files."""
-        from keras_amid.data.media import read_clip, read_segments, read_sound
+        """Pictures and sounds of media files, whole."""
+        from keras_amid.data.media import read_clip, read_sound
 
         values = {}
         for name, path in paths.items():
             modality = self.modalities[name]
             if modality["kind"] == "audio":
-                sound = read_sound(path, modality["sample_rate"])
-                values[name] = _middle(sound, modality["shape"][0])
+                values[name] = read_sound(path, modality["sample_rate"])
             else:
-                if self._short_side is None:
-                    frames = read_clip(path, modality["shape"][-1]).frames
-                else:
-                    options = {"short_side": self._short_side, "fps": self._fps}
-                    frames = read_segments(path, **options).frames
-                values[name] = _windows(frames, modality["shape"])
+                values[name] = read_clip(path, modality["shape"][-1]).frames
         return values
 
     def _text(self, cell, folder, modality):
@@ -130,18 +196,14 @@ class Inputs:
         return np.array([tokens + [0] * (length - len(tokens))], "int32")
 
 
-def _array(path, shape):
+def _array(cell, value, shape):
     import numpy as np
 
-    try:
-        value = np.load(path, allow_pickle=False).astype("float32")
-    except (ValueError, TypeError) as error:
-        raise ValueError(f"{path} is no whole .npy file of numbers: {error}") from error
-    if value.ndim == len(shape) and value.ndim > 1:
+    if len(shape) > 1:
         value = value[: shape[0]]
         value = np.pad(value, [(0, shape[0] - len(value))] + [(0, 0)] * (value.ndim - 1))
     if list(value.shape) != list(shape):
-        raise ValueError(f"{path} must be of shape {tuple(shape)}; received {value.shape}")
+        raise ValueError(f"{cell} must be of shape {tuple(shape)}; received {value.shape}")
     return value[None]
 
 

@@ -6,11 +6,12 @@
   keras-amid predict clip1.mp4 --server grpc://localhost:8500 --model mine
 
 Files are decoded and cut as in training; a video's probabilities are means over all its windows.
-Of a table (.csv, .tsv, .jsonl) each row is predicted; its columns are those of the table that was
-trained on. Prints CSV: file, label, probability, and the probability of each
-class. With --server the student is one of TensorFlow Serving (REST, or gRPC), which tells how files
-are decoded; windows go there, and their mean is taken here. What cannot be read is named, and the
-exit status is then 1.
+Of a table (.csv, .tsv, .jsonl, .parquet) each row is predicted; its columns are those of the table
+that was trained on, of which it needs what the student takes, and `start` and `end`.
+
+Prints CSV: file, label, probability, and the probability of each class. With --server the student
+is one of TensorFlow Serving (REST, or gRPC), which tells how files are decoded; windows go there,
+and their mean is taken here. What cannot be read is named, and the exit status is then 1.
 """
 
 from __future__ import annotations
@@ -133,27 +134,14 @@ def find_version(path: Path) -> Path:
 def _samples(files, inputs):
     """Pairs of what is shown and a function that reads it."""
     if len(files) == 1 and files[0].suffix.lower() in _TABLES:
-        return _rows(files[0], inputs)
+        from keras_amid.command.rows import rows_of
+
+        return rows_of(files[0], inputs)
     missing = [str(path) for path in files if not path.is_file()]
     if missing:
         raise ValueError(f"`files` must be there; received {missing[0]!r}, which is not.")
+    inputs.check_files()
     return [(str(path), functools.partial(inputs.of_file, path)) for path in files]
-
-
-def _rows(path, inputs):
-    from keras_amid.data.datasets.table.sheet import read_sheet
-
-    sheet = read_sheet(path)
-    columns = inputs.columns(sheet.columns)
-
-    def read(cells):
-        named = {name: cells[column] for name, column in columns.items()}
-        return inputs.of_cells(named, path.parent)
-
-    return [
-        (cells.get("id") or f"row {number}", functools.partial(read, cells))
-        for number, cells in zip(sheet.numbers, sheet.rows, strict=True)
-    ]
 
 
 class Student:

@@ -10,8 +10,9 @@ A row of the table is a sample. Columns:
     group        what must not be torn apart by that: a person, a session (optional)
     start, end   seconds, the part of the row's media to take (optional)
     any other    a modality; an empty cell is missing:
-                 paths of videos or sounds (sound in a video becomes the modality audio), paths of
-                 .npy arrays, numbers (columns imu.x, imu.y, ... are one modality imu), or text
+                 paths of videos or sounds (sound in a video becomes the modality audio), of
+                 pictures, of .npy arrays, numbers (columns imu.x, imu.y, ... are one modality imu),
+                 or text
 
 Paths are relative to the table. What each column holds is found from what is in it, and printed;
 --kind says otherwise. Stopped at any time, the same command goes on where it was. With rows added
@@ -60,8 +61,8 @@ def _parser(program: str) -> Parser:
     add("--out", required=True, help="folder to write to")
     add("--root", help="folder that paths are relative to (default: the table's)")
     add("--kind", dest="kinds", metavar="COLUMN=KIND", type=_kind, action="append", default=[],
-        help="what a column holds: video, audio, media (a video with its sound), array, numbers, "
-        "text or ignore; may be given several times")  # fmt: skip
+        help="what a column holds: video, audio, media (a video with its sound), image, array, "
+        "numbers, text or ignore; may be given several times")  # fmt: skip
     add("--missing", choices=("mask", "leave-out"), default="mask",
         help="rows that lack a modality, or a video its sound: kept without it (mask, default), "
         "or left out")  # fmt: skip

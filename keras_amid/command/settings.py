@@ -68,7 +68,7 @@ ENTRIES = {
     "rates": Entry([3e-4, 1e-2], "lowest and highest learning rate of the trials", float, 2),
     "decays": Entry([1e-4, 1e-1], "lowest and highest weight decay of the trials", float, 2),
     "tuning_seed": Entry(100, "seed of the trials", int),
-    "epochs": Entry(40, "of every run", int),
+    "epochs": Entry(30, "of every run", int),
     "warmup_epochs": Entry(10, "without AMID's own terms; at most a quarter of the epochs", int),
     "batch": Entry(16, "samples a training step", int),
     "labelled_fraction": Entry(
@@ -88,7 +88,7 @@ ENTRIES = {
         False, "also train auxiliary networks that have a checkpoint or nothing to train", bool
     ),
     "frames": Entry(8, "of a clip; videos are tested on all their windows", int),
-    "size": Entry(56, "height and width of a clip, pixels", int),
+    "size": Entry(48, "height and width of a clip, pixels", int),
     "flip": Entry(True, "mirror training clips left and right, at random", bool),
     "seconds": Entry(0.0, "of a sound; 0: the median of the training sounds, 10 at most", float),
     "length": Entry(0, "steps of an array or words of a text; 0: the longest, 512 at most", int),

@@ -25,8 +25,9 @@ class VideoPredictions:
         probabilities: float64 array, shape `(videos, num_classes)`: the student's softmax,
             averaged over the windows.
         representations: float64 array, shape `(videos, D)`: the student's, averaged likewise.
-        teacher_probabilities: as `probabilities`, of the teacher, or None where the data lack
-            the auxiliary modalities or the method has no teacher.
+        teacher_probabilities: as `probabilities`, of the teacher; NaN for a video that lacks an
+            auxiliary modality (`x["present"]`). None where all do, where the data have no
+            auxiliary modalities, or where the method has no teacher.
         teacher_representations: as `representations`, of the teacher, or None likewise.
     """
 
@@ -43,10 +44,19 @@ class VideoPredictions:
         return float(np.mean(self.probabilities.argmax(axis=1) == self.labels))
 
     def teacher_top_1(self):
-        """The teacher's top-1 accuracy over the videos, or None."""
+        """The teacher's top-1 accuracy over the videos that lack nothing, or None."""
         if self.teacher_probabilities is None:
             return None
-        return float(np.mean(self.teacher_probabilities.argmax(axis=1) == self.labels))
+        known = self.complete
+        guesses = self.teacher_probabilities[known].argmax(axis=1)
+        return float(np.mean(guesses == self.labels[known]))
+
+    @property
+    def complete(self):
+        """Which videos the teacher has seen whole: bool array, shape `(videos,)`."""
+        if self.teacher_probabilities is None:
+            return np.zeros(len(self.labels), bool)
+        return ~np.isnan(self.teacher_probabilities).any(axis=1)
 
 
 def predict_videos(model: keras.Model, windows: Any, progress: bool = False) -> VideoPredictions:
@@ -98,8 +108,12 @@ def _summands(outputs):
         "representations": np.asarray(outputs["student"], "float64"),
     }
     if "teacher_logits" in outputs:
-        values["teacher_probabilities"] = _softmax(outputs["teacher_logits"])
-        values["teacher_representations"] = np.asarray(outputs["teacher"], "float64")
+        teacher = {
+            "teacher_probabilities": _softmax(outputs["teacher_logits"]),
+            "teacher_representations": np.asarray(outputs["teacher"], "float64"),
+        }
+        complete = np.asarray(outputs.get("complete", True))[..., None]
+        values |= {name: np.where(complete, value, np.nan) for name, value in teacher.items()}
     return values
 
 
@@ -129,9 +143,10 @@ def _means(videos):
     index = sorted(videos)
     counts = np.array([videos[i][1] for i in index])
     names = videos[index[0]][2]
+    means = {n: np.stack([videos[i][2][n] for i in index]) / counts[:, None] for n in names}
     return VideoPredictions(
         index=np.array(index),
         labels=np.array([videos[i][0] for i in index]),
         windows=counts,
-        **{n: np.stack([videos[i][2][n] for i in index]) / counts[:, None] for n in names},
+        **{n: values for n, values in means.items() if not np.isnan(values).all()},
     )

@@ -30,8 +30,9 @@ def measure(
 
     Returns:
         dict of floats: "student top-1", "student WA", "student UA", the teacher's likewise where
-        `test` and the method have one, and "student R@1" and "student R@5"; and "per class", a
-        list of the student's accuracies, None for a class without samples.
+        `test` and the method have one (over the samples that lack nothing), and "student R@1" and
+        "student R@5"; and "per class", a list of the student's accuracies, None for a class without
+        samples.
     """
     predictions = ka.predict_videos(model, test, progress=progress)
     known = None if gallery is None else ka.predict_videos(model, gallery, progress=progress)
@@ -48,13 +49,13 @@ def figures_of(
         num_classes: of the data.
         gallery: of the training samples, for retrieval; None: no retrieval.
     """
-    labels = predictions.labels
-    sides = {"student": predictions.probabilities, "teacher": predictions.teacher_probabilities}
+    labels, complete = predictions.labels, predictions.complete
+    sides = {"student": (labels, predictions.probabilities)}
+    if complete.any():
+        sides["teacher"] = labels[complete], predictions.teacher_probabilities[complete]
     figures = {}
-    for side, probabilities in sides.items():
-        if probabilities is None:
-            continue
-        accuracies = ka.weighted_and_unweighted_accuracy(labels, probabilities, num_classes)
+    for side, (of, probabilities) in sides.items():
+        accuracies = ka.weighted_and_unweighted_accuracy(of, probabilities, num_classes)
         named = {"top-1": accuracies["WA"], **accuracies}
         figures |= {f"{side} {name}": 100 * value for name, value in named.items()}
     if gallery is not None:

@@ -22,6 +22,7 @@ from keras_amid.command.main import main
 from keras_amid.data import Windows, batches
 from keras_amid.data.datasets import read_prepared
 from keras_amid.data.storage.one_writer import one_writer
+from keras_amid.experiments import read_history
 from keras_amid.experiments.own.predictions import Predictions
 
 pytestmark = pytest.mark.any_backend
@@ -270,6 +271,14 @@ def test_the_report_is_one_file_that_says_what_was_done(trained):
     kept = json.loads((trained / "seed-0" / "GMC" / "result.json").read_text())
     assert f"{kept['student top-1']:.1f} %" in said
     assert "Beyond the same with its pairs shuffled" in said
+    logs = [
+        read_history(trained / "seed-0" / row / "history.csv") for row in ("student_alone", "GMC")
+    ]
+    student, sound = (
+        100 * logs[i][f"val_{side}_accuracy"][-1] for i, side in enumerate(("student", "auxiliary"))
+    )
+    assert f"audio alone (GMC, auxiliary_accuracy) is right in {sound:.1f} %" in said
+    assert f"video alone (student alone) in {student:.1f} %" in said
 
 
 @pytest.mark.parametrize(

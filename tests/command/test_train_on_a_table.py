@@ -1,28 +1,35 @@
 """`keras-amid prepare` and `train` on a table in which labels and auxiliary values are missing."""
 
 import csv
+import io
 import json
 
 import numpy as np
 import own_data
 import pytest
+import recordings
 
 from keras_amid.command.main import main
+from keras_amid.data.datasets import read_prepared
 from keras_amid.experiments import read_history
 from keras_amid.experiments.own.experiment import OwnExperiment
+from keras_amid.experiments.own.predictions import Predictions
 
 pytestmark = [pytest.mark.any_backend, pytest.mark.slow]
 SPLITS = {"train": 24, "validation": 6, "test": 6}
 
 
 def write_table(folder):
-    """Numbers of two sensors; every third training row has no label, every fourth no `far`."""
+    """Numbers of two sensors; every third training row has no label, every fourth no `far`.
+
+    No test row has `far`: its split lacks a modality altogether.
+    """
     rng, rows = np.random.default_rng(0), []
     for split, count in SPLITS.items():
         for i in range(count):
             label = i % 2
             near, far = rng.normal(label, 1, 3), rng.normal(3 * label, 1, 2)
-            there = split != "train" or i % 4 != 3
+            there = i % 4 != 3 if split == "train" else split == "validation"
             rows.append(
                 {
                     "id": f"{split}-{i}",
@@ -37,6 +44,30 @@ def write_table(folder):
         writer.writeheader()
         writer.writerows(rows)
     return folder / "table.csv"
+
+
+def check_predictions(table, out, folder, capsys):
+    """`keras-amid predict` on a table says what the run's student says of the test split."""
+    with open(table, newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["split"] == "test"]
+    rows.append({**rows[0], "id": "half", "near.1": ""})
+    new = recordings.write_csv(folder / "new.csv", rows)
+    capsys.readouterr()
+    assert main(["predict", str(new), f"--model={out / 'saved_model'}"]) == 1
+    said = capsys.readouterr()
+    assert "left out: new.csv, row 8, column `near.1`: empty" in said.err
+    found = list(csv.DictReader(io.StringIO(said.out)))
+    assert [row["file"] for row in found] == [row["id"] for row in rows[:-1]]
+    kept = Predictions.load(out / "seed-0" / "CCL" / "predictions.npz").test.probabilities
+    values = [[float(row[f"p({name})"]) for name in ("high", "low")] for row in found]
+    np.testing.assert_allclose(values, kept, atol=2e-5)
+    with pytest.raises(SystemExit):
+        main(["predict", str(folder / "table.csv"), str(new), f"--model={out / 'saved_model'}"])
+    columns = [{name: row[name] for name in ("id", "near.0", "near.1")} for row in rows]
+    with pytest.raises(SystemExit):
+        other = recordings.write_csv(folder / "other.csv", columns)
+        main(["predict", str(other), f"--model={out / 'saved_model'}"])
+    assert "must be a table with a column 'near.2'" in capsys.readouterr().err
 
 
 def test_few_labels_and_missing_values_train(tmp_path, monkeypatch, capsys):
@@ -60,8 +91,11 @@ def test_few_labels_and_missing_values_train(tmp_path, monkeypatch, capsys):
     assert all(np.isfinite(values).all() for values in history.values())
     assert len(history["auxiliary_accuracy"]) == 2
     result = json.loads((out / "seed-0" / "CCL" / "result.json").read_text())
-    assert 0 <= result["student top-1"] <= 100
+    assert 0 <= result["student top-1"] <= 100 and "teacher top-1" not in result
+    x, _ = next(iter(read_prepared(data).pipeline("test", 6, ["near", "far"])))
+    assert not x["present"]["far"].numpy().any() and x["far"].numpy().tolist() == [[0, 0]] * 6
     assert (out / "report.html").exists()
+    check_predictions(table, out, tmp_path, capsys)
 
     with pytest.raises(SystemExit) as exit:
         main([*command[:-5], "--target=far", f"--out={tmp_path / 'other'}"])

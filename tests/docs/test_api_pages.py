@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 import keras_amid as ka
-from keras_amid import data, experiments
+from keras_amid import data, experiments, serving
 from keras_amid.data import datasets, table
 
 pytestmark = pytest.mark.any_backend
 
 PAGES = Path(__file__).resolve().parents[2] / "docs" / "api"
-PUBLIC = [ka, ka.losses, ka.extractors, data, datasets, table, experiments]
+PUBLIC = [ka, ka.losses, ka.extractors, data, datasets, table, experiments, serving]
 
 
 def shown():

@@ -59,6 +59,22 @@ def test_the_teacher_is_averaged_where_the_data_have_its_modalities(model):
     np.testing.assert_allclose(alone.probabilities, result.probabilities, atol=1e-6)
 
 
+def test_teacher_figures_are_over_the_videos_that_lack_nothing(model):
+    lacking = np.isin(np.arange(len(VIDEO_OF)), (1, 5))  # of the videos 0 and 1
+    (x, y), *_ = windows(len(VIDEO_OF))
+    result = predict_videos(model, [({**x, "present": {"audio": ~lacking}}, y)])
+    whole = predict_videos(model, [(x, y)])
+    assert result.complete.tolist() == [False, False, True, True]
+    np.testing.assert_allclose(
+        result.teacher_probabilities[2:], whole.teacher_probabilities[2:], atol=1e-6
+    )
+    hits = whole.teacher_probabilities[2:].argmax(axis=1) == result.labels[2:]
+    assert result.teacher_top_1() == hits.mean()
+    none = predict_videos(model, [({**x, "present": {"audio": lacking & False}}, y)])
+    assert none.teacher_probabilities is None and not none.complete.any()
+    np.testing.assert_allclose(none.probabilities, whole.probabilities, atol=1e-6)
+
+
 def test_a_video_split_over_batches_is_one_video(model):
     whole, split = (predict_videos(model, windows(batch)) for batch in (8, 1))
     np.testing.assert_allclose(whole.probabilities, split.probabilities, atol=1e-6)

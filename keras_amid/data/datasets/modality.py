@@ -28,6 +28,11 @@ class Modality:
     sample_rate: int | None = None
     may_lack: bool = False
 
+    @property
+    def encoding(self) -> str:
+        """One in which records may keep it."""
+        return {"video": "raw", "audio": "pcm16", "text": "utf-8"}.get(self.kind, "float32")
+
 
 def find_modalities(indexes: Iterable[dict[str, Any]]) -> dict[str, Modality]:
     """Returns dict name -> `Modality` of records, from their indexes.

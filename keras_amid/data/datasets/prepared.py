@@ -139,7 +139,11 @@ class PreparedData:
         """
         from keras_amid.data.pipeline.batching import batches
 
-        lacking = [m for m, known in self.modalities.items() if known.may_lack and m in modalities]
+        lacking = {
+            name: {"encoding": known.encoding, "shape": known.shape}
+            for name, known in self.modalities.items()
+            if known.may_lack and name in modalities
+        }
         options = {"may_lack": lacking, **options}
         splits = [split] if isinstance(split, str) else list(split)
         return batches([self.records(s) for s in splits], batch_size, modalities, **options)

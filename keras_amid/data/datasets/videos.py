@@ -12,9 +12,8 @@ import numpy as np
 from keras_amid.data.datasets.finding import PICTURES, first_readable, located
 from keras_amid.data.media import MediaError, Segments, probe, read_segments, read_sound
 from keras_amid.data.media.limits import Allowance
-from keras_amid.data.media.opening import opened
 from keras_amid.data.media.pictures import FrameSampler, PictureScaler
-from keras_amid.data.media.streams import stated_size
+from keras_amid.data.media.stills import decode_still
 
 _CLIP_FRAMES = 16  # frames of a training clip
 _USUAL_RATES = (23.0, 31.0)  # frames a second
@@ -119,7 +118,7 @@ def read_pictures(
     sampler, scaler = FrameSampler(0.0, None, fps), PictureScaler(short_side, None, allowance)
     frames, sizes = [], set()
     for number, path in enumerate(paths):
-        picture = _picture(path, allowance)
+        picture = decode_still(path, allowance)
         sizes.add(f"{picture.width}x{picture.height}")
         if len(sizes) > 1:
             raise MediaError(path, f"the picture changes its size: {' and '.join(sorted(sizes))}")
@@ -141,16 +140,6 @@ def _is_silent(path):
     except MediaError:
         return False
     return found.has_video and not found.has_sound
-
-
-def _picture(path, allowance):
-    allowance.check_time()
-    with opened(path, allowance.limits) as container:
-        for stream in container.streams.video[:1]:
-            allowance.check_picture(*stated_size(stream, allowance))
-            for frame in container.decode(stream):
-                return frame
-    raise MediaError(path, "no picture")
 
 
 def _number(path):

@@ -10,7 +10,7 @@ import os
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from filelock import FileLock
@@ -38,7 +38,7 @@ def batches(
     subset: Iterable[int] | None = None,
     partners: Mapping[str, Sequence[int]] | None = None,
     host: tuple[int, int] = (0, 1),
-    may_lack: Iterable[str] = (),
+    may_lack: Iterable[str] | Mapping[str, Mapping[str, Any]] = (),
     labelled_fraction: float | None = None,
     drop_remainder: bool = False,
 ) -> tf.data.Dataset:
@@ -82,7 +82,8 @@ def batches(
         shuffle: An `EpochShuffle`, or None for the order of the records. Random decoders
             (`RandomClip`, `RandomCrop`, an `augment`) need it: it seeds them. `Windows` makes an
             element of each window of a video, with the label and the other modalities of its
-            video; it needs `shuffle=None`.
+            video; it needs `shuffle=None`. Of several videos the first windows are shown together,
+            the second ones, and so on; one that has fewer shows its last one again.
         cache: Whether to keep what is the same in every epoch. True: in memory; these are the
             decoded samples or windows or, where a decoder is random, the records as they lie on
             the disk (with JPEG frames, a tenth of the decoded size). A path: the decoded samples,
@@ -99,7 +100,9 @@ def batches(
         host: (i, n): every n-th sample, beginning with the i-th. The shares of the n hosts are
             disjoint and together complete; their sizes differ by one sample at most.
         may_lack: Modalities for which `x["present"]` is there though no sample here lacks them: so
-            that the splits of one data set yield the same. `PreparedData.pipeline` knows them.
+            that the splits of one data set yield the same. A dict also has what no sample here
+            has: modality -> its entry in the index of other records ("encoding" and "shape").
+            `PreparedData.pipeline` knows them.
         labelled_fraction: The share of labelled samples in every batch of records in which some
             have the label -1, such as 0.5; it needs `shuffle`. Every batch is full. Either kind is
             drawn without replacement: all of it in one order, then all in another, over the borders
@@ -162,14 +165,12 @@ def _fixed_samples(records, share, decoder, shuffle, cache):
     positions, size = tensorflow().data.Dataset.from_tensor_slices(share), len(share)
     if cache is False and shuffle is not None:
         positions = shuffle.apply(positions, size)
-    windowed = decoder.windowed
-    if windowed is None:
+    if not decoder.windowed:
         dataset = _parallel(positions, lambda position: decoder.decode(decoder.read(position)))
     else:
         windows = _parallel(positions, decoder.read).flat_map(as_written(decoder.windows_of))
         dataset = _parallel(windows, lambda sample, start: decoder.decode(sample, start=start))
-        lengths = [decoder.length(records.samples[place], windowed) for place in share]
-        size = sum(map(decoder.decoders[windowed].count, lengths))
+        size = sum(decoder.count(records.samples[place]) for place in share)
     if cache is True:
         dataset = dataset.cache()
     elif cache is not False:
@@ -249,8 +250,8 @@ def _check_options(decoder, shuffle, cache, labelled_fraction):
             "`cache` must be True, False or None where decoders are random and so decoded samples "
             f"differ in each epoch; received {cache!r} with {random}."
         )
-    if decoder.windowed is not None and shuffle is not None:
-        windows = decoder.decoders[decoder.windowed]
+    if decoder.windowed and shuffle is not None:
+        windows = decoder.decoders[decoder.windowed[0]]
         raise ValueError(
             f"`shuffle` must be None with `{type(windows).__name__}`; received {shuffle!r}."
         )

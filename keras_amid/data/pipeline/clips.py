@@ -103,18 +103,21 @@ class Windows(Decoder):
         frames: Frames per window.
         stride: Frames from a window's start to that of the next.
         size: Height and width of the window, pixels.
+        most: Windows of a video at most: where there are more, so many are spread evenly over the
+            video, of 1 the middle. None: all.
     """
 
     frames: int = 16
     stride: int = 16
     size: int = 112
+    most: int | None = None
 
     decodes = "videos"
     windowed = True
     cache = False  # a test reads them once
 
     def __post_init__(self):
-        for name in ("frames", "stride", "size"):
+        for name in ("frames", "stride", "size", *(["most"] if self.most is not None else [])):
             check_positive_int(name, getattr(self, name))
 
     def fits(self, encoding: str, shape: tuple[int | None, ...]) -> bool:
@@ -124,13 +127,19 @@ class Windows(Decoder):
         """The number of windows of a video of `length` frames (an integer or a tensor)."""
         extra = length - self.frames
         extra = (extra + abs(extra)) // 2  # at least 0
-        return 1 + (extra + self.stride - 1) // self.stride
+        count = 1 + (extra + self.stride - 1) // self.stride
+        return count if self.most is None else (count + self.most - abs(count - self.most)) // 2
 
     def starts(self, shape: tf.Tensor) -> tf.Tensor:
         """The first frames of the windows, int64 (windows,), of a video of `shape` (4,)."""
         tf = tensorflow()
-        starts = self.stride * tf.range(self.count(shape[0]), dtype=tf.int64)
-        return tf.maximum(tf.minimum(starts, shape[0] - self.frames), 0)
+        count, extra = self.count(shape[0]), tf.maximum(shape[0] - self.frames, 0)
+        places = tf.range(count, dtype=tf.int64)
+        starts = tf.minimum(self.stride * places, extra)
+        if self.most is None:
+            return starts
+        whole = dataclasses.replace(self, most=None).count(shape[0])
+        return tf.where(whole <= self.most, starts, extra * (2 * places + 1) // (2 * count))
 
     def decode(self, field: Field) -> tf.Tensor:
         """Decodes the window from frame `field.start` on: uint8 (frames, size, size, channels)."""

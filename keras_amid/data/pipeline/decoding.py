@@ -52,7 +52,7 @@ class SampleDecoder:
     Attributes:
         decoders: Dict modality -> `Decoder`.
         random: Whether `decode` needs a seed.
-        windowed: The modality whose decoder makes several elements of a sample, or None.
+        windowed: The modalities whose decoders make several elements of a sample.
         ragged: List of the modalities that are to be padded within their batch.
         cache: Whether all decoders ask to keep in memory what is the same in every epoch.
 
@@ -74,12 +74,13 @@ class SampleDecoder:
         *,
         with_index: bool = False,
         partners: Mapping[str, Sequence[int]] | None = None,
-        may_lack: Iterable[str] = (),
+        may_lack: Iterable[str] | Mapping[str, Mapping[str, Any]] = (),
         argument: str = "modalities[{!r}]",
     ):
         self.decoders = {name: decoder or Array() for name, decoder in decoders.items()}
         self._with_index = with_index
         self._partners = self._checked(partners or {}, len(records))
+        self._absent = dict(may_lack) if isinstance(may_lack, Mapping) else {}
         self._read_sources(records)
         self._there = self._found(set(may_lack))
         for name, decoder in self.decoders.items():
@@ -121,7 +122,7 @@ class SampleDecoder:
     def _read_sources(self, records):
         sources = {name: self._source(records, name, d) for name, d in self.decoders.items()}
         own = [name for name, source in sources.items() if source is None]
-        self._forms = records.formats(own)
+        self._forms = records.formats(own, otherwise=self._absent)
         self._readers = [records.reader(self._forms)]
         self._places = {name: (records, np.arange(len(records))) for name in own}
         self._record_sets = [records]
@@ -154,12 +155,14 @@ class SampleDecoder:
 
     def _the_windowed(self):
         windowed = {name: d for name, d in self.decoders.items() if d.windowed}
-        if windowed and (len(windowed) > 1 or self.random):
+        # The n-th windows of several videos are shown together, so they must begin together.
+        kinds = {(type(d), getattr(d, "stride", name)) for name, d in windowed.items()}
+        if windowed and (len(kinds) > 1 or self.random):
             raise ValueError(
-                "`modalities` must have at most one windowed decoder, and no random one beside it; "
-                f"received {self.decoders}."
+                "`modalities` must have at most one windowed decoder (or several of one stride), "
+                f"and no random one beside it; received {self.decoders}."
             )
-        return next(iter(windowed), None)
+        return tuple(windowed)
 
     def check_files(self) -> None:
         """Raises `ValueError` unless the files to read are there and whole."""
@@ -190,16 +193,31 @@ class SampleDecoder:
         return sample
 
     def windows_of(self, sample: dict[str, Any]) -> tf.data.Dataset:
-        """The data set of a sample's windows: (sample, where the window begins)."""
-        dataset = tensorflow().data.Dataset
-        windows: Any = self.decoders[self.windowed]
-        starts = windows.starts(sample["fields"][self.windowed][1])
-        return dataset.from_tensor_slices(starts).map(as_written(lambda start: (sample, start)))
+        """The data set of a sample's windows: (sample, where each modality's window begins).
 
-    def length(self, sample: dict[str, Any], name: str) -> int:
-        """The first dimension of a modality of an entry of the records, or of what stands in."""
-        known = sample["lengths"].get(name)
-        return self._forms[name]["stand_in"][0] if known is None else known
+        As many as that of most has; a modality that has fewer shows its last one again.
+        """
+        tf = tensorflow()
+        starts = []
+        for name in self.windowed:
+            windows: Any = self.decoders[name]
+            starts.append(windows.starts(sample["fields"][name][1]))
+        most = tf.reduce_max([tf.size(each) for each in starts])
+        together = tf.stack(
+            [tf.gather(each, tf.minimum(tf.range(most), tf.size(each) - 1)) for each in starts],
+            axis=1,
+        )
+        dataset = tf.data.Dataset.from_tensor_slices(together)
+        return dataset.map(as_written(lambda start: (sample, start)))
+
+    def count(self, sample: dict[str, Any]) -> int:
+        """The number of windows of a sample, an entry of the records."""
+        counts = []
+        for name in self.windowed:
+            known, windows = sample["lengths"].get(name), self.decoders[name]
+            length = self._forms[name]["stand_in"][0] if known is None else known
+            counts.append(windows.count(length))
+        return max(counts)
 
     def decode(
         self,
@@ -212,7 +230,8 @@ class SampleDecoder:
         Args:
             sample: As `read` or `load` returns it.
             seed: int64 tensor (), of the epoch; None where nothing is random.
-            start: int64 tensor (), where the window begins; None where nothing is windowed.
+            start: int64 tensor (windowed,), where the window of each of `windowed` begins; None
+                where nothing is windowed.
 
         Returns:
             (x, y): dict modality -> tensor, and int32 label (). Where samples may lack modalities,
@@ -243,6 +262,8 @@ class SampleDecoder:
         if seed is not None:
             # The draws of one modality do not depend on which others are asked for.
             seed = tf.stack([seed + zlib.crc32(name.encode()), sample["position"]])
+        if start is not None:
+            start = start[self.windowed.index(name) if name in self.windowed else 0]
         form, (encoded, shape) = self._forms[name], sample["fields"][name]
         return Field(form["encoding"], tuple(form["shape"]), encoded, shape, frames, seed, start)
 

@@ -11,7 +11,8 @@ the sample has one) and for each modality that it does not lack `<name>`, with `
     utf-8        text, no shape
 
 The frames of a video are not in it but follow, 16 to an example (`id`, `video`): a training clip of
-a long video then reads what it needs and no more.
+a long video then reads what it needs and no more. Those of a second video follow those of the
+first.
 """
 
 import numpy as np

@@ -9,6 +9,7 @@ import numpy as np
 from keras_amid.data._tensorflow import tensorflow
 from keras_amid.data.records.examples import (
     FRAMES_AN_EXAMPLE,
+    VIDEO_ENCODINGS,
     encoded_zeros,
     fields_parser,
     parse_frames,
@@ -65,24 +66,29 @@ class RecordSet:
             for index in self.indexes
         ]
 
-    def formats(self, names, argument="modalities"):
+    def formats(self, names, argument="modalities", otherwise=None):
         """Dict modality -> {"encoding", "shape"} over all folders; None where sizes differ.
 
         Where a sample lacks it, "stand_in" is a shape for the zeros in its place: the usual one,
         or where sizes differ the length of the shortest sample.
 
+        Args:
+            names: Of the modalities.
+            argument: What they were given as, for messages.
+            otherwise: Dict modality -> its format, of those that all samples of a folder may lack.
+
         Raises:
             ValueError: A modality that a folder lacks, or that folders keep in different ways.
         """
-        merged = {}
+        merged, otherwise = {}, otherwise or {}
         for folder, index in zip(self.folders, self.indexes, strict=True):
             known = index["modalities"]
-            if set(names) - set(known):
+            if set(names) - set(known) - set(otherwise):
                 raise ValueError(
                     f"`{argument}` must be among {sorted(known)}, the modalities of the records in "
                     f"{folder}; received {list(names)}."
                 )
-            for name in names:
+            for name in set(names) & set(known):
                 form = merged.setdefault(name, known[name])
                 same = form["encoding"] == known[name]["encoding"]
                 if not same or len(form["shape"]) != len(known[name]["shape"]):
@@ -95,11 +101,12 @@ class RecordSet:
                     "encoding": form["encoding"],
                     "shape": [a if a == b else None for a, b in pairs],
                 }
+        merged = {name: merged.get(name) or _form_of(otherwise[name]) for name in names}
         for name, form in merged.items():
             if not self.there(name).all():
                 lengths = [s["lengths"][name] for s in self.samples if name in s["lengths"]]
                 form["stand_in"] = [size or 1 for size in form["shape"]]
-                form["stand_in"][:1] = [min(lengths)] if lengths else []
+                form["stand_in"][:1] = [min(lengths)] if lengths else form["stand_in"][:1]
         return merged
 
     def there(self, name):
@@ -108,7 +115,8 @@ class RecordSet:
 
     def may_lack(self, name):
         """Whether a sample lacks a modality, or might have, as `write_records` was told."""
-        return any(index["modalities"][name].get("may_lack", False) for index in self.indexes)
+        known = [index["modalities"].get(name) for index in self.indexes]
+        return any(form is None or form.get("may_lack", False) for form in known)
 
     def check_files(self):
         """Raises `ValueError` unless the files are there, as long as the index says, and those
@@ -155,6 +163,7 @@ class RecordSet:
         """
         files, shards, offsets, firsts = self._places()
         order = np.arange(len(self)) if order is None else np.asarray(order)
+        firsts = firsts + self._chunks_before(name)
         shards, firsts, ids = shards[order], firsts[order], self._ids()[order]
 
         def read(position, first, last):
@@ -181,6 +190,22 @@ class RecordSet:
 
         return read_or_black
 
+    def _chunks_before(self, name):
+        """For each sample, the examples with frames of the videos that stand before one of it.
+
+        Videos follow each other in the order of the sample's `lengths`.
+        """
+        found = []
+        for index in self.indexes:
+            known = index["modalities"].items()
+            videos = {video for video, form in known if form["encoding"] in VIDEO_ENCODINGS}
+            for sample in (sample for shard in index["shards"] for sample in shard["samples"]):
+                names = list(sample["lengths"])
+                before = names[: names.index(name)] if name in names else []
+                lengths = [sample["lengths"][other] for other in before if other in videos]
+                found.append(sum(-(-length // FRAMES_AN_EXAMPLE) for length in lengths))
+        return np.array(found, "int64")
+
     def _ids(self):
         return np.array([sample["id"].encode() for sample in self.samples], object)
 
@@ -198,6 +223,10 @@ class RecordSet:
                         offset += size
                 files.append(str(folder / shard["file"]))
         return files, np.array(shards), np.array(offsets, "int64"), np.array(firsts)
+
+
+def _form_of(entry):
+    return {"encoding": entry["encoding"], "shape": list(entry["shape"])}
 
 
 def _read(file, offset, count):

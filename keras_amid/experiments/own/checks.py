@@ -13,7 +13,7 @@ def with_modalities(config: OwnConfig, data: PreparedData) -> OwnConfig:
     """The configuration with all modalities that are no target as auxiliary ones, if none is given.
 
     Raises:
-        ValueError: a modality is unknown, stands twice, or there is none; more than one is a video.
+        ValueError: a modality is unknown, stands twice, or there is none.
     """
     known = list(data.modalities)
     if not config.target:
@@ -39,9 +39,6 @@ def with_modalities(config: OwnConfig, data: PreparedData) -> OwnConfig:
         raise ValueError(
             f"`auxiliary` must name a modality beside {list(config.target)}; the data have {known}."
         )
-    videos = [name for name in names if data.modalities[name].kind == "video"]
-    if len(videos) > 1:
-        raise ValueError(f"`target` and `auxiliary` must have one video; received {videos}.")
     return dataclasses.replace(config, auxiliary=auxiliary)
 
 
@@ -71,6 +68,7 @@ def check_splits(config: OwnConfig, data: PreparedData) -> None:
         raise ValueError(
             f"`batch` must be at most the {count} training samples; received {config.batch}."
         )
+    _check_auxiliary(config, samples["train"])
     for split, rows in samples.items():
         for name in config.target:
             lacking = [row["id"] for row in rows if name in row.get("missing", ())]
@@ -79,3 +77,14 @@ def check_splits(config: OwnConfig, data: PreparedData) -> None:
                     f"`target` must be there in every row; {name!r} is missing in {len(lacking)} "
                     f"of the split {split!r}, such as {lacking[0]!r}."
                 )
+
+
+def _check_auxiliary(config, rows):
+    """Raises ValueError where no training sample has what is to teach."""
+    auxiliary = list(config.auxiliary or ())
+    for names in (*([name] for name in auxiliary), auxiliary):
+        if not any(set(names).isdisjoint(row.get("missing", ())) for row in rows):
+            raise ValueError(
+                f"`auxiliary` must be there, all of it, in training samples; {names} is in none of "
+                f"the {len(rows)}."
+            )

@@ -19,6 +19,8 @@ from keras_amid.experiments.rows import Settings
 
 # Samples at a time where nothing is learned.
 _EVALUATION_BATCH = 32
+# Of a training clip, where it is looked up: the neighbours of test clips, names by a teacher.
+_GALLERY_WINDOWS = 4
 
 
 class OwnExperiment(Experiment):
@@ -71,10 +73,10 @@ class OwnExperiment(Experiment):
         return shuffled_pairs(len(self.train_labels), self.seed, self.kept)
 
     def watched(self, modalities: Sequence[str]) -> Iterable | None:
-        """The validation split, where there is one."""
+        """The middles of the validation clips, where there are any: it happens every epoch."""
         if not self.material.data.counts.get("validation"):
             return None
-        return self._batches("validation", modalities, with_index=False)
+        return self._batches("validation", modalities, most=1, with_index=False)
 
     def validate(self, model: ka.Distiller) -> dict[str, Any]:
         """Figures on the validation samples that have a label."""
@@ -88,21 +90,16 @@ class OwnExperiment(Experiment):
         shuffle: EpochShuffle | None = None,
         partners: Mapping[str, np.ndarray] | None = None,
     ) -> Iterable:
-        """Batches of random clips and crops (with `shuffle`), or of all windows."""
+        """Batches of random clips and crops (with `shuffle`), or of windows: of tests, all."""
         return self._batches(
             split, modalities, with_index=True, shuffle=shuffle, partners=partners,
             drop_remainder=shuffle is not None,
+            most=_GALLERY_WINDOWS if split == "train" else None,
         )  # fmt: skip
 
     def _batches(self, split, modalities, shuffle=None, **options):
         training = shuffle is not None
         if training and self._mix is not None:
             options["labelled_fraction"] = self.config.labelled_fraction
-        return self.material.data.pipeline(
-            split,
-            self.config.batch if training else _EVALUATION_BATCH,
-            self.material.decoders(split, modalities, training),
-            shuffle=shuffle,
-            subset=self.material.places(split),
-            **options,
-        )
+        size = self.config.batch if training else _EVALUATION_BATCH
+        return self.material.batches(split, size, modalities, training, shuffle=shuffle, **options)

@@ -38,8 +38,7 @@ def representative(run: Path) -> dict[str, np.ndarray]:
     task = open_run(run)
     material, names = task.material, task.config.target
     places = np.random.default_rng(0).permutation(material.places("train"))[:SAMPLES]
-    batches = material.data.pipeline(
-        "train", 32, material.decoders("train", names, training=False), cache=False,
-        subset=np.sort(places),
-    )  # fmt: skip
+    batches = material.batches(
+        "train", 32, names, training=False, cache=False, subset=np.sort(places)
+    )
     return drawn(batches.as_numpy_iterator(), names)

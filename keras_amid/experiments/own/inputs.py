@@ -39,6 +39,7 @@ class Input:
         sample_rate: samples a second of a sound, or None.
         tokenizer: of a text: `Vocabulary` or another, or None.
         flip: whether training clips are mirrored at random.
+        stride: frames from a window of a video to the next, the same for all videos.
     """
 
     name: str
@@ -47,14 +48,20 @@ class Input:
     sample_rate: int | None = None
     tokenizer: Any = None
     flip: bool = True
+    stride: int = 1
 
-    def decoder(self, training: bool) -> Decoder:
-        """How it is decoded: random parts in training, else all windows, or the middle."""
+    def decoder(self, training: bool, most: int | None = None) -> Decoder:
+        """How it is decoded: random parts in training, else windows, or the middle.
+
+        Args:
+            training: whether for training.
+            most: windows of a video at most; None: all.
+        """
         if self.kind == "video":
             frames, size = self.shape[:2]
             if training:
                 return RandomClip(frames, size, flip=self.flip)
-            return Windows(frames, frames, size)
+            return Windows(frames, self.stride, size, most)
         if self.kind == "audio":
             return RandomCrop(self.shape[0]) if training else CenterCrop(self.shape[0])
         if self.kind == "text":
@@ -111,7 +118,8 @@ def find_input(config: OwnConfig, data: PreparedData, name: str, tokenizer: Any 
     modality = data.modalities[name]
     shape: tuple
     if modality.kind == "video":
-        shape = (config.frames, config.size, config.size, modality.shape[-1])
+        frames = 1 if modality.shape[0] == 1 else config.frames  # of pictures, one
+        shape = (frames, config.size, config.size, modality.shape[-1])
     elif modality.kind == "audio":
         shape = (round(config.seconds * modality.sample_rate),)
     elif modality.kind == "text":
@@ -122,7 +130,10 @@ def find_input(config: OwnConfig, data: PreparedData, name: str, tokenizer: Any 
     else:
         fixed = len(modality.shape) < 2 or modality.shape[0] == config.length
         shape = modality.shape if fixed else (config.length, *modality.shape[1:])
-    return Input(name, modality.kind, tuple(shape), modality.sample_rate, tokenizer, config.flip)
+    return Input(
+        name, modality.kind, tuple(shape), modality.sample_rate, tokenizer, config.flip,
+        config.frames,
+    )  # fmt: skip
 
 
 def texts(data: PreparedData, name: str) -> list[str]:

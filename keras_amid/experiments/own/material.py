@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_amid.data import Cached, Decoder, PreparedData, cache_features
+from keras_amid.data import Array, Cached, Decoder, PreparedData, cache_features
+from keras_amid.data.datasets.modality import Modality
 from keras_amid.experiments.own.config import OwnConfig
 from keras_amid.experiments.own.inputs import Input, find_input, found_sizes
 from keras_amid.experiments.own.networks import (
@@ -104,23 +106,48 @@ class Material:
             network.trainable = False
             decode = self.inputs[name].decoder(training=False)
             for split in self.splits:
-                cache_features(
-                    network, self.data.records(split), self._features(name, split), name, decode
-                )
+                if self._is_somewhere(name, split):
+                    cache_features(
+                        network, self.data.records(split), self._features(name, split), name, decode
+                    )
 
     @property
     def splits(self) -> list[str]:
         """Those of train, validation and test that have samples."""
         return [s for s in ("train", "validation", "test") if self.data.counts.get(s)]
 
-    def decoders(self, split: str, names: Sequence[str], training: bool) -> dict[str, Decoder]:
-        """How modalities are decoded."""
-        return {
-            name: Cached(self._features(name, split))
-            if name in self.frozen
-            else self.inputs[name].decoder(training)
-            for name in names
-        }
+    def batches(
+        self,
+        split: str,
+        batch_size: int,
+        names: Sequence[str],
+        training: bool,
+        most: int | None = None,
+        **options: Any,
+    ) -> Any:
+        """Batches of a split, of the samples that are used; see `PreparedData.pipeline`.
+
+        Args:
+            split: name.
+            batch_size: samples a batch.
+            names: of the modalities.
+            training: random clips and crops; else windows, or the middle.
+            most: windows of a video at most; None: all.
+            **options: of `keras_amid.data.batches`; "subset" where it is not all that is used.
+        """
+        decoders: dict[str, Decoder] = {}
+        absent = {}  # features of what no sample of the split has: zeros
+        for name in names:
+            if name not in self.frozen:
+                decoders[name] = self.inputs[name].decoder(training, most)
+            elif self._is_somewhere(name, split):
+                decoders[name] = Cached(self._features(name, split))
+            else:
+                decoders[name] = Array()
+                absent[name] = Modality("array", (self.frozen[name],), may_lack=True)
+        data = dataclasses.replace(self.data, modalities={**self.data.modalities, **absent})
+        options = {"subset": self.places(split), **options}
+        return data.pipeline(split, batch_size, decoders, **options)
 
     def places(self, split: str) -> np.ndarray:
         """The samples of a split that are used, in the order of the records."""
@@ -128,6 +155,10 @@ class Material:
         if not limit or count <= limit:
             return np.arange(count)
         return np.sort(np.random.default_rng(0).permutation(count)[:limit])
+
+    def _is_somewhere(self, name, split):
+        """Whether any sample of a split has a modality."""
+        return any(name not in row.get("missing", ()) for row in self.data.samples(split))
 
     def _features(self, name, split):
         return self.folder / "features" / name / split
@@ -144,10 +175,7 @@ class Material:
 
     def _reaching(self, name, upstream):
         """What reaches a layer of the training samples that have the modality; padding left out."""
-        batches = self.data.pipeline(
-            "train", 64, self.decoders("train", (name,), training=False), cache=False,
-            subset=self.places("train"),
-        )  # fmt: skip
+        batches = self.batches("train", 64, (name,), training=False, cache=False)
         found = []
         for x, _ in batches.as_numpy_iterator():
             values = np.asarray(upstream.predict_on_batch(x[name]))

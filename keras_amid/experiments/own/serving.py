@@ -18,14 +18,18 @@ from keras_amid.experiments.run_card import run_card
 def described_inputs(task: OwnTask) -> dict:
     """How `keras-amid predict` decodes what the student takes, as JSON values.
 
-    `{"modalities": {name: {"kind", "shape", "sample_rate", "vocabulary"}}, "fps", "short_side"}`:
-    shapes of one sample; of a video all windows of so many frames are shown to the student, taken
-    at `fps` (null: the file's own).
+    `{"modalities": {name: {"kind", "shape", "sample_rate", "vocabulary", "columns"}}, "fps",
+    "short_side"}`: shapes of one sample; of a video all windows of so many frames are shown to the
+    student, taken at `fps` (null: the file's own); `columns` are those of numbers in a table.
     """
     material = task.material
     settings = material.data.settings
+    columns = settings.get("columns", {})
     return {
-        "modalities": {n: material.inputs[n].described() for n in task.config.target},
+        "modalities": {
+            name: {**material.inputs[name].described(), "columns": columns.get(name)}
+            for name in task.config.target
+        },
         "fps": settings.get("fps"),
         "short_side": settings.get("short_side"),
     }

@@ -3,6 +3,7 @@ import io
 import numpy as np
 import pytest
 import record_examples
+import tensorflow as tf
 from PIL import Image
 
 from keras_amid.data import (
@@ -233,6 +234,45 @@ def test_windows_see_every_frame_in_order(folders):
         assert seen == set(range(LENGTHS[index]))
 
 
+@pytest.mark.parametrize("most", [1, 2, 3, 9])
+def test_at_most_so_many_windows_spread_evenly(most):
+    windows = Windows(4, 4, 16, most)
+    for length in (1, 4, 5, 8, 9, 30):
+        whole = Windows(4, 4, 16).starts(tf.constant([length, 8, 8, 3], tf.int64)).numpy()
+        found = windows.starts(tf.constant([length, 8, 8, 3], tf.int64)).numpy()
+        count = min(most, len(whole))
+        assert windows.count(length) == len(found) == count
+        centres = [int((length - 4) * (k + 0.5) / count) for k in range(count)]
+        assert found.tolist() == (whole.tolist() if count == len(whole) else centres)
+
+
+def test_windows_of_several_videos_are_shown_together(tmp_path):
+    lengths = {"left": (9, 3), "right": (4, 8)}
+
+    def read(row):
+        number = int(row["id"])
+        return {
+            name: np.broadcast_to(
+                10 * np.arange(counts[number])[:, None, None, None], (counts[number], 8, 8, 3)
+            ).astype("uint8")
+            for name, counts in lengths.items()
+        }
+
+    samples = [{"id": str(n), "label": n} for n in range(2)]
+    forms = {"left": "png", "right": "png"}
+    write_records(samples, tmp_path, read, encodings=forms, progress=False, workers=1)
+    decoders = {"left": Windows(4, 4, 8), "right": Windows(2, 4, 4)}
+    dataset = batches(tmp_path, 8, decoders, with_index=True)
+    assert int(dataset.cardinality()) == 1
+    ((x, y),) = dataset.as_numpy_iterator()
+    first = {name: (x[name][:, 0, 0, 0, 0] / 10).tolist() for name in lengths}
+    # 3 windows of 9 frames, 1 of 4 (of two frames: 2); 1 of 3, 3 of 8 (of two frames).
+    assert x["index"].tolist() == y.tolist() == [0, 0, 0, 1, 1, 1]
+    assert first == {"left": [0, 4, 5, 0, 0, 0], "right": [0, 2, 2, 0, 4, 6]}
+    with pytest.raises(ValueError, match="or several of one stride"):
+        batches(tmp_path, 8, {**decoders, "right": Windows(2, 2, 4)})
+
+
 def test_short_video_is_continued_with_its_last_frame(folders):
     (window,) = clips_of(folders["png"], Windows(5, 5, 16))[2]
     assert [round(v / 5) for v in window[:, 0, 0, 2]] == [0, 1, 2, 2, 2]
@@ -278,6 +318,7 @@ def test_windows_of_a_share_of_the_hosts(folders):
         (lambda: RandomClip(area=(0.5, 1.2)), r"`area`.*\(0.5, 1.2\)"),
         (lambda: RandomClip(aspect_ratio=(2, 1)), r"`aspect_ratio`.*\(2, 1\)"),
         (lambda: Windows(stride=0), "`stride`.*0"),
+        (lambda: Windows(most=0), "`most`.*0"),
     ],
 )
 def test_wrong_arguments_are_named(make_clips, message):

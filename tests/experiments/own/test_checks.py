@@ -13,7 +13,7 @@ pytestmark = pytest.mark.any_backend
 class Data:
     """Lists alone."""
 
-    folder, class_names = "data/mine", ("a", "b", "c")
+    folder, class_names, lacked = "data/mine", ("a", "b", "c"), "film"
     modalities = {
         "film": Modality("video", (None, 24, 32, 3)),
         "sound": Modality("audio", (None,), 8000),
@@ -30,7 +30,7 @@ class Data:
             {
                 "id": f"{split}-{i}",
                 "label": label,
-                **({"missing": ["film"]} if f"{split}-{i}" in self.lacking else {}),
+                **({"missing": [self.lacked]} if f"{split}-{i}" in self.lacking else {}),
             }
             for i, label in enumerate(self.labels[split])
         ]
@@ -84,3 +84,12 @@ def test_a_target_is_there_in_every_row():
     message = "'film' is missing in 2 of the split 'train', such as 'train-1'"
     with pytest.raises(ValueError, match=message):
         check_splits(config(), data)
+
+
+def test_what_teaches_is_there_in_a_training_row():
+    data = Data(train=[0, 1, 0], test=[0, 1])
+    data.lacked, data.lacking = "sound", {"train-0", "train-1", "test-0", "test-1"}
+    check_splits(config(auxiliary=("sound", "words")), data)
+    data.lacking.add("train-2")
+    with pytest.raises(ValueError, match=r"`auxiliary`.*\['sound'\] is in none of the 3"):
+        check_splits(config(auxiliary=("sound", "words")), data)

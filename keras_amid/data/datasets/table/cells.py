@@ -10,7 +10,13 @@ from typing import Any
 import numpy as np
 
 from keras_amid.data.datasets.table.columns import FILES, Source, located
-from keras_amid.data.media import MediaError, find_streams, read_segments, read_sound
+from keras_amid.data.media import (
+    MediaError,
+    find_streams,
+    read_picture,
+    read_segments,
+    read_sound,
+)
 
 # What numpy raises about damaged .npy files; a header that is no Python ends in the last two.
 _DAMAGED = (
@@ -88,6 +94,10 @@ class CellReader:
             if other.kind == "audio" and cells.get(other.modality) == cells[source.modality]
         ]
         return same[0] if same else None
+
+    def _read_image(self, source, row, notes):
+        path = located(self.root, row["cells"][source.modality])
+        return {source.modality: read_picture(path, self.short_side, notes)}
 
     def _read_audio(self, source, row, notes):
         path, segment = located(self.root, row["cells"][source.modality]), row.get("segment")

@@ -13,9 +13,9 @@ from keras_amid.data.datasets.table.sheet import OWN_COLUMNS, Sheet
 from keras_amid.data.media import MediaError, find_streams
 
 #: What a column may be called to be. "media" is a video with its sound: two modalities.
-KINDS = ("video", "audio", "media", "array", "text", "numbers", "ignore")
+KINDS = ("video", "audio", "media", "image", "array", "text", "numbers", "ignore")
 #: The kinds whose cells are paths.
-FILES = ("video", "audio", "media", "array")
+FILES = ("video", "audio", "media", "image", "array")
 ARRAYS = (".npy",)
 _LOOKED_INTO = 16  # media files of a column
 _SOUND_NAMES = ("audio", "sound", "speech", "voice", "music", "mic", "microphone")
@@ -28,7 +28,7 @@ class Source:
 
     Attributes:
         modality: Its name.
-        kind: "video", "audio", "array", "text" or "numbers".
+        kind: "video", "audio", "image", "array", "text" or "numbers".
         columns: Names of the columns: one, but of "numbers".
     """
 
@@ -77,8 +77,8 @@ def find_kinds(sheet: Sheet, root: Path, given: Mapping[str, str]) -> dict[str, 
 def find_sources(sheet: Sheet, kinds: Mapping[str, str]) -> list[Source]:
     """Returns the modalities that columns of these kinds make.
 
-    A column keeps its name, but for `file`, `path` and `media`, which become video or audio. The
-    sound of a "media" column is audio, of several <name>_audio.
+    A column keeps its name, but for `file`, `path` and `media`, which become video, audio or
+    image. The sound of a "media" column is audio, of several <name>_audio.
 
     Raises:
         ValueError: There is no modality, or two are called alike.
@@ -88,7 +88,7 @@ def find_sources(sheet: Sheet, kinds: Mapping[str, str]) -> list[Source]:
     sources = []
     for name, kind in kinds.items():
         picture = "video" if kind == "media" else kind
-        plain = name in _PLAIN_NAMES and picture in ("video", "audio")
+        plain = name in _PLAIN_NAMES and picture in ("video", "audio", "image")
         modality = picture if plain and not several else name
         if kind != "ignore":
             sources.append(Source(modality, picture, parts[name]))
@@ -130,20 +130,22 @@ def _kind(sheet, name, columns, root):
     if all(map(is_number, cells)):
         return "numbers"
     suffixes = collections.Counter(Path(cell).suffix.lower() for cell in cells)
-    arrays = sum(suffixes[suffix] for suffix in ARRAYS)
-    media = sum(suffixes[suffix] for suffix in (*VIDEOS, *SOUNDS))
-    pictures = sum(suffixes[suffix] for suffix in PICTURES)
-    if 2 * (arrays + media + pictures) < len(cells):
+    named = {"arrays": ARRAYS, "videos or sounds": (*VIDEOS, *SOUNDS), "pictures": PICTURES}
+    counts = {kind: sum(suffixes[suffix] for suffix in found) for kind, found in named.items()}
+    counts = {kind: count for kind, count in counts.items() if count}
+    if 2 * sum(counts.values()) < len(cells):
         return "text"
-    if (arrays and media) or pictures:
-        kinds = {"arrays": arrays, "videos or sounds": media, "pictures": pictures}
+    # A column that is called after what its files are not is not believed.
+    if len(counts) > 1 or ("pictures" in counts and name.lower() in ("video", *_SOUND_NAMES)):
         raise ValueError(
-            f"`table` must have columns of one kind of files each, videos, sounds or .npy arrays; "
-            f"received {sheet.name}, whose column `{name}` has "
-            + ", ".join(f"{count} {kind}" for kind, count in kinds.items() if count)
+            f"`table` must have columns of one kind of files each, videos, sounds, pictures or "
+            f".npy arrays; received {sheet.name}, whose column `{name}` has "
+            + ", ".join(f"{count} {kind}" for kind, count in counts.items())
             + f'. Say what it is: kinds={{"{name}": ...}} (--kind {name}=...).'
         )
-    return "array" if arrays else _media_kind(name, cells, root)
+    if "videos or sounds" in counts:
+        return _media_kind(name, cells, root)
+    return "array" if "arrays" in counts else "image"
 
 
 def _media_kind(name, cells, root):

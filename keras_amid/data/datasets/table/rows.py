@@ -84,7 +84,7 @@ def check_rows(
             split=_split(row, number, faults),
             label=row.get("label", ""),
             cells=cells,
-            segment=_segment(row, number, faults),
+            segment=read_segment(row, number, faults),
             missing=tuple(s.modality for s in sources if s.modality not in cells),
         )
         rows.append(checked)
@@ -141,8 +141,17 @@ class _Paths:
         return None if stat.S_ISREG(mode) else f"no regular file: {cell}"
 
 
-def _segment(row, number, faults):
-    times = {}
+def read_segment(
+    row: Mapping[str, str], number: int, faults: Faults
+) -> tuple[float, float | None] | None:
+    """Returns (start, end or None) in seconds of a row; None where it takes all of its media.
+
+    Args:
+        row: Dict column -> text.
+        number: Of the row.
+        faults: Told of what is wrong.
+    """
+    times: dict[str, float | None] = {}
     for column in ("start", "end"):
         text = row.get(column, "")
         if text and not (is_number(text) and float(text) >= 0):

@@ -12,7 +12,8 @@ from keras_amid.data.datasets.listing import Listing
 from keras_amid.data.datasets.table.cells import CellReader
 
 _ENCODINGS = {
-    "video": "jpeg", "audio": "pcm16", "array": "float32", "numbers": "float32", "text": "utf-8",
+    "video": "jpeg", "image": "jpeg", "audio": "pcm16", "array": "float32", "numbers": "float32",
+    "text": "utf-8",
 }  # fmt: skip
 
 

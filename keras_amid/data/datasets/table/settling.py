@@ -205,7 +205,12 @@ def _settled(table, root, known, sheet: Sheet, kinds, sources: list[Source], spl
     return SettledTable(
         listing=Listing(root, splits.class_names, splits.listed(), problems.found),
         reader=reader,
-        options={**table.settings(), "kinds": kinds, "dimensions": dimensions},
+        options={
+            **table.settings(),
+            "kinds": kinds,
+            "dimensions": dimensions,
+            "columns": {s.modality: list(s.columns) for s in sources if s.kind == "numbers"},
+        },
         found=found,
         notes=notes,
         splits=splits.text(),

@@ -58,7 +58,8 @@ def _origin(source, kinds):
     column = source.columns[0]
     if source.kind == "numbers":
         return f"{len(source.columns)} numbers: {some(source.columns)}"
-    what = {"video": "videos", "audio": "sounds", "array": ".npy arrays", "text": "texts"}
+    what = {"video": "videos", "audio": "sounds", "image": "pictures", "array": ".npy arrays",
+            "text": "texts"}  # fmt: skip
     if source.kind == "audio" and kinds.get(column) == "media":
         return f"sound of the videos of column {column}"
     return f"{what[source.kind]} of column {column}"

@@ -53,6 +53,7 @@ class Table(DataSet):
         video      paths of video files. Sound in them is a modality `audio`, unless another column
                    is a sound ("media" is a video with its sound, "video" the picture alone)
         audio      paths of sound files; of videos too, where the column is called audio, sound, ...
+        image      paths of .jpg, .png or .bmp files; a video of one frame
         array      paths of .npy files; the same number of dimensions in all
         numbers    numbers; columns `imu.x`, `imu.y`, ... are one modality `imu`, (columns,)
         text       anything else
@@ -65,8 +66,8 @@ class Table(DataSet):
 
     Attributes:
         table: Path or DataFrame.
-        kinds: Dict column -> kind, where it is not to be found: "video", "audio", "media", "array",
-            "text", "numbers", or "ignore".
+        kinds: Dict column -> kind, where it is not to be found: "video", "audio", "media",
+            "image", "array", "text", "numbers", or "ignore".
         missing: Rows that lack a modality, or whose video has no sound where others have: "mask"
             keeps them (`x["present"]` of the batches says who has what), "leave-out" does not.
         bad_rows: Rows that cannot be used, as far as that shows before any file is read: "refuse"

@@ -24,7 +24,7 @@ def curves(outcome: Any) -> Markup:
         row: [runs.histories().get(row) for runs in outcome.runs] for row in outcome.figures
     }
     parts = []
-    for side in ("student", "teacher"):
+    for side in ("student", "teacher", "auxiliary"):
         for prefix, of in (("val_", "validation samples"), ("", "training batches")):
             log = f"{prefix}{side}_accuracy"
             lines = {
@@ -35,7 +35,9 @@ def curves(outcome: Any) -> Markup:
             if side == "student":
                 lines.pop("teacher alone", None)  # its student is not taught
             if lines:
-                caption = f"Accuracy of the {side}, {of}"
+                modalities = " + ".join(outcome.task.config.auxiliary)
+                whose = f"auxiliary ({modalities} alone)" if side == "auxiliary" else side
+                caption = f"Accuracy of the {whose}, {of}"
                 parts.append(_curves(lines, caption, list(outcome.figures)))
                 break
     return section("Training", tag("div", *parts, class_="figures"))
@@ -91,11 +93,13 @@ def map_of_representations(outcome: Any) -> Markup:
     rows = [row for row in (ALONE, last) if row in outcome.figures]
     for row in dict.fromkeys(rows):
         found = outcome.runs[0].predictions(row).test
-        some = np.random.default_rng(0).permutation(len(found.labels))[:_MAPPED]
-        for side, values in (
-            ("student", found.representations), ("teacher", found.teacher_representations),
-        ):  # fmt: skip
-            if values is not None and len(some) >= 4:
+        order = np.random.default_rng(0).permutation(len(found.labels))
+        for side, values, some in (
+            ("student", found.representations, order),
+            ("teacher", found.teacher_representations, order[found.complete[order]]),
+        ):
+            some = some[:_MAPPED]
+            if len(some) >= 4:
                 points, labels = _flat(values[some]), found.labels[some]
                 title = row if row == ALONE else f"{row}, {side}"
                 parts.append(_map(points, labels, names, title))

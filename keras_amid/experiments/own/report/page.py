@@ -13,6 +13,7 @@ from keras_amid.experiments.own.report.data import data
 from keras_amid.experiments.own.report.html import Markup, joined, tag
 from keras_amid.experiments.own.report.results import results, tiles
 from keras_amid.experiments.own.report.style import CSS
+from keras_amid.experiments.own.report.teaching import teaching
 
 
 def write_report(outcome: Any, versions: dict[str, str], path: Path) -> Path:
@@ -31,8 +32,8 @@ def write_report(outcome: Any, versions: dict[str, str], path: Path) -> Path:
     title = f"{task.config.title}: {task.config.rows[-1]}"
     target, auxiliary = " + ".join(task.config.target), " + ".join(task.config.auxiliary)
     sections = [
-        results(outcome), data(outcome), looks.curves(outcome), looks.classes(outcome),
-        looks.map_of_representations(outcome), looks.retrieval(outcome),
+        results(outcome, teaching(outcome)), data(outcome), looks.curves(outcome),
+        looks.classes(outcome), looks.map_of_representations(outcome), looks.retrieval(outcome),
         looks.settings(outcome, config, versions),
     ]  # fmt: skip
     body = tag(

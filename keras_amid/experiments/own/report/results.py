@@ -32,8 +32,8 @@ def tiles(outcome: Any) -> Markup:
     return tag("div", *found, class_="tiles")
 
 
-def results(outcome: Any) -> Markup:
-    """The section."""
+def results(outcome: Any, teaching: Markup) -> Markup:
+    """The section; `teaching` is what `teaching.teaching` says."""
     figures = outcome.figures
     columns = [c for c in _FIGURES if any(c in run for runs in figures.values() for run in runs)]
     seeds = len(outcome.runs)
@@ -48,6 +48,7 @@ def results(outcome: Any) -> Markup:
         "Results",
         tag("p", "Percent of the test samples. ", spread, class_="soft"),
         table(head, rows),
+        *([tag("h3", "What teaches"), teaching] if teaching else []),
         *_control(outcome),
         *_trials(outcome),
     )

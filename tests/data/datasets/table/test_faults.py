@@ -116,6 +116,10 @@ def test_classes_that_only_rows_left_out_had_are_no_classes(root):
         ),
         (lambda row: row.update(video="a.jpg"), "whose column `video` has 1 pictures"),
         (
+            lambda row: row.update(video=["clip1.mkv", "a.jpg"][row["id"] > "r1"]),
+            "whose column `video` has 1 videos or sounds, 1 pictures. Say what it is",
+        ),
+        (
             lambda row: [row.pop(name) for name in ("video", "pose", "words", "x.a", "x.b")],
             "columns that are modalities.*received none",
         ),

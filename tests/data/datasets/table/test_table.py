@@ -7,8 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import recordings as rec
+import tensorflow as tf
 
-from keras_amid.data import Tokens, Vocabulary, table
+from keras_amid.command.inputs import Inputs
+from keras_amid.data import Tokens, Vocabulary, Windows, table
 from keras_amid.data.datasets import Modality, Table, prepare, read_prepared
 from keras_amid.data.media import read_segments, read_sound
 
@@ -44,6 +46,47 @@ def full_rows():
 def full(root, tmp_path_factory):
     out = tmp_path_factory.mktemp("full")
     return table.prepare(rec.write_csv(root / "full.csv", full_rows()), out, **SAME)
+
+
+def test_pictures_and_a_second_camera(root, tmp_path):
+    levels = [40 + 10 * n for n in range(COUNT)]
+    for n, level in enumerate(levels):
+        picture = np.full((48, 40, 3), level, "uint8")
+        encode, suffix = (tf.io.encode_png, "png") if n % 2 else (tf.io.encode_jpeg, "jpg")
+        (root / f"still{n}.{suffix}").write_bytes(encode(picture).numpy())
+    (root / "still0.jpg").write_bytes(b"no picture")
+    rows = [
+        {
+            "label": n % 2,
+            "split": ["train", "test"][n % 4 == 3],
+            "front": f"clip{n}.mkv",
+            "side": f"clip{COUNT - 1 - n}.mkv" if n else "",
+            "file": f"still{n}.{['jpg', 'png'][n % 2]}",
+        }
+        for n in range(COUNT)
+    ]
+    path = rec.write_csv(root / "cameras.csv", rows)
+    kinds = {"front": "video", "side": "video"}
+    data = table.prepare(path, tmp_path, kinds=kinds, **SAME)
+    assert "no picture" not in data.report() and len(data.left_out["train"]) == 1
+    assert data.modalities["image"] == Modality("video", (1, 38, 32, 3))
+    decoders = {"front": Windows(4, 4, 16), "side": Windows(4, 4, 16), "image": Windows(1, 4, 16)}
+    ((x, _),) = data.pipeline("test", 8, decoders, with_index=True).as_numpy_iterator()
+    assert x["index"].tolist() == [0, 0, 1, 1]  # 6 frames each
+    found = x["image"].mean(axis=(1, 2, 3, 4))
+    np.testing.assert_allclose(found, np.repeat([levels[3], levels[7]], 2), atol=1)
+    fronts = [rec.picture(3)[:4].mean(), rec.picture(3)[2:].mean()]
+    np.testing.assert_allclose(x["front"].mean(axis=(1, 2, 3, 4))[:2], fronts, atol=1)
+    described = {name: {"kind": "video", "shape": list(x[name].shape[1:]), "sample_rate": None}
+                 for name in decoders}  # fmt: skip
+    inputs = Inputs({"modalities": described, "fps": None, "short_side": 32})
+    cells = {"front": "clip3.mkv", "side": "clip4.mkv", "image": "still3.png"}
+    for name, values in inputs.of_row(cells, root).items():
+        np.testing.assert_array_equal(values, x[name][:2])
+    with pytest.raises(
+        ValueError, match=r"must be a table with columns of \['front', 'side', 'image'"
+    ):
+        inputs.check_files()
 
 
 def test_every_kind_of_column_is_found_and_kept(full, root):
