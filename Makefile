@@ -75,7 +75,7 @@ bench: $(VENV)/.all  ## print the benchmarks' ratios, on each backend
 audit: $(VENV)/.all  ## name known vulnerabilities of what is installed (a warning, no failure)
 	-$(BIN)/pip-audit --progress-spinner off
 
-measures: $(VENV)/.all  ## damage 2,000 files and kill 100 processes; takes about an hour
+measures: $(VENV)/.all  ## damage 2,000 files, kill 100 processes, train on 300 clips: over an hour
 	@for measure in tests/measures/measure_*.py; do \
 		PYTHONPATH=tests/support KERAS_BACKEND=tensorflow $(BIN)/python $$measure || exit 1; \
 	done

@@ -29,7 +29,7 @@ def rows_of(path: Path, inputs: Inputs) -> list[tuple[str, Callable[[], dict[str
     sheet = read_sheet(path)
     columns = inputs.columns(sheet.columns)
     files = [names[0] for name, names in columns.items() if inputs.is_file(name)]
-    found = []
+    found: list[tuple[str, Callable[[], dict[str, Any]]]] = []
     for number, cells in zip(sheet.numbers, sheet.rows, strict=True):
         file = next((cells[column] for column in files if cells[column]), None)
         shown = cells.get("id") or file or f"row {number}"

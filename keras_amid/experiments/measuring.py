@@ -51,7 +51,7 @@ def figures_of(
     """
     labels, complete = predictions.labels, predictions.complete
     sides = {"student": (labels, predictions.probabilities)}
-    if complete.any():
+    if predictions.teacher_probabilities is not None:
         sides["teacher"] = labels[complete], predictions.teacher_probabilities[complete]
     figures = {}
     for side, (of, probabilities) in sides.items():

@@ -104,7 +104,7 @@ class Windows(Decoder):
         stride: Frames from a window's start to that of the next.
         size: Height and width of the window, pixels.
         most: Windows of a video at most: where there are more, so many are spread evenly over the
-            video, of 1 the middle. None: all.
+            video. 1: the middle; a sample is then one element, as with other decoders. None: all.
     """
 
     frames: int = 16
@@ -113,8 +113,11 @@ class Windows(Decoder):
     most: int | None = None
 
     decodes = "videos"
-    windowed = True
     cache = False  # a test reads them once
+
+    @property
+    def windowed(self) -> bool:  # type: ignore[override]
+        return self.most != 1
 
     def __post_init__(self):
         for name in ("frames", "stride", "size", *(["most"] if self.most is not None else [])):
@@ -144,10 +147,11 @@ class Windows(Decoder):
     def decode(self, field: Field) -> tf.Tensor:
         """Decodes the window from frame `field.start` on: uint8 (frames, size, size, channels)."""
         tf = tensorflow()
+        start = field.start if self.windowed else self.starts(field.shape)[0]
         height, width = field.shape[1], field.shape[2]
         side = tf.minimum(height, width)
         window = tf.stack([(height - side) // 2, (width - side) // 2, side, side])
-        return _resized(field, field.start, self.frames, tf.cast(window, tf.int32), self.size)
+        return _resized(field, start, self.frames, tf.cast(window, tf.int32), self.size)
 
 
 def _resized(field, start, count, window, size):

@@ -214,7 +214,8 @@ class SampleDecoder:
         """The number of windows of a sample, an entry of the records."""
         counts = []
         for name in self.windowed:
-            known, windows = sample["lengths"].get(name), self.decoders[name]
+            windows: Any = self.decoders[name]
+            known = sample["lengths"].get(name)
             length = self._forms[name]["stand_in"][0] if known is None else known
             counts.append(windows.count(length))
         return max(counts)

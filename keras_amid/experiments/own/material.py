@@ -104,7 +104,7 @@ class Material:
             keras.utils.set_random_seed(0)
             network = self.network(name)
             network.trainable = False
-            decode = self.inputs[name].decoder(training=False)
+            decode = self.inputs[name].decoder(training=False, most=1)
             for split in self.splits:
                 if self._is_somewhere(name, split):
                     cache_features(

@@ -246,6 +246,16 @@ def test_at_most_so_many_windows_spread_evenly(most):
         assert found.tolist() == (whole.tolist() if count == len(whole) else centres)
 
 
+def test_the_middle_alone(folders):
+    """One window at most is no windows: it goes beside random decoders and `shuffle`."""
+    decoder = Windows(4, 4, 16, most=1)
+    data = batches(folders["png"], 8, {"video": decoder}, shuffle=EpochShuffle(0), with_index=True)
+    ((x, _),) = data.as_numpy_iterator()
+    for index, clip in zip(x["index"], x["video"], strict=True):
+        middle = max(LENGTHS[index] - 4, 0) // 2
+        assert clip[0, ..., 2].max() == 5 * middle
+
+
 def test_windows_of_several_videos_are_shown_together(tmp_path):
     lengths = {"left": (9, 3), "right": (4, 8)}
 
