@@ -291,6 +291,10 @@ def test_the_report_is_one_file_that_says_what_was_done(trained):
         ),
         (["--target=video", "--auxiliary=video"], "`target` and `auxiliary` must be different"),
         (["--target=video", "--extractor=video=vit"], "`extractor` of 'video', video, must be one"),
+        (
+            ["--target=video", "--extractor=video=math:sqrt"],
+            "`extractor` of 'video' must be a function of.*'math:sqrt' raised TypeError: must be",
+        ),
         (["--target=video", "--extractor=face=mlp"], "`extractor` must be of modalities.*'face'"),
         (
             ["--target=video", "--checkpoint=audio=x.pth"],

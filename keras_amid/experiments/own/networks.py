@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import os
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -73,7 +74,7 @@ def find_network(name: str, kind: str, modality: str) -> Network:
     """
     if ":" in name:
         function = _imported(name)
-        return Network((kind,), lambda data, slope: function(data))
+        return Network((kind,), lambda data, slope: _called(name, function, data))
     fitting = [n for n, entry in NETWORKS.items() if kind in entry.kinds]
     if name not in fitting:
         raise ValueError(
@@ -85,12 +86,25 @@ def find_network(name: str, kind: str, modality: str) -> Network:
 
 def _imported(name):
     module, _, function = name.partition(":")
+    if os.getcwd() not in sys.path:  # as with `python -m`, where `keras-amid` was called
+        sys.path.append(os.getcwd())
     try:
         return getattr(importlib.import_module(module), function)
-    except (ImportError, AttributeError, ValueError) as error:
+    except Exception as error:  # the module is the user's, and may raise anything
         raise ValueError(
             f"`extractor` must be a name or module:function that can be imported; received "
             f"{name!r}: {error}."
+        ) from error
+
+
+def _called(name, function, data):
+    """What a user's function makes of an `Input`."""
+    try:
+        return function(data)
+    except Exception as error:
+        raise ValueError(
+            f"`extractor` of {data.name!r} must be a function of an `Input` that returns a "
+            f"keras.Model; {name!r} raised {type(error).__name__}: {error}."
         ) from error
 
 
