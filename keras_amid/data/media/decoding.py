@@ -6,7 +6,8 @@ What counts as sound: nine tenths of what was asked for come out (a quarter of a
 lack). A file that was cut short is told by the bytes that it lacks of those it announces, or by the
 length that its header tells; the picture's own length counts, not that of the longest stream. A
 length that is not reached although every byte is there and was read is a wrong header, or a last
-picture that stands still. Packets that cannot be decoded are stepped over.
+picture that stands still: noted. Packets that cannot be decoded are stepped over. Whatever lacks
+less than a tenth is noted: bytes, time, parts of packets, pictures between others.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from keras_amid.data.media.structure import announced_size
 
 _WHOLE = 0.9  # the share of what a file tells that must be there
 _ROUNDING = 0.25  # seconds that may always lack: lengths are rounded, and sound runs on
+_NOTICED = 0.15  # seconds that may lack without a note
 _SEEK_AHEAD = 1.0  # seconds; decoders of sound need a few packets to settle
 
 
@@ -69,6 +71,7 @@ class Film:
         self._ends = {}  # index of a stream -> seconds on the container's clock
         self._reached = 0  # bytes into the file
         self._good, self._bad = collections.Counter(), collections.Counter()
+        self._torn = False  # whether a packet lacks a part
         self._fault: Any = None
         self._size: Any = None
         for seconds in lengths(container):
@@ -98,6 +101,7 @@ class Film:
                 break
             self._follow(packet)
             if packet.stream in wanted:
+                self._torn |= packet.is_corrupt
                 yield packet
         self.ended = True
 
@@ -163,6 +167,8 @@ class Film:
         notes = self._check_end() if self.ended and self._reached else []
         if self._bad.total():
             notes.append("packets that could not be decoded")
+        if self._torn and not notes:
+            notes.append("packets that lack a part")
         return notes
 
     def _check_end(self) -> list[str]:
@@ -178,11 +184,12 @@ class Film:
             if short and (lost > 1 - _WHOLE or unread):
                 is_there = f"{max(0.0, length - lacking):.2f} s of {length:.2f} s are there"
                 raise MediaError(self._path, f"truncated ({is_there})")
-            late = lacking > _ROUNDING and not short
-            return [f"the last {lacking:.1f} s of {length:.1f} s are missing"] if late else []
-        if lost > 1 - _WHOLE:
+            still = self._container.format.name == "avi" and not lost and not unread
+            if lacking > _NOTICED and not still:
+                return [f"the last {lacking:.1f} s of {length:.1f} s are missing"]
+        elif lost > 1 - _WHOLE:
             raise MediaError(self._path, f"truncated ({size} bytes of {announced} are there)")
-        return [f"the last {100 * lost:.0f} % of the file are missing"] if lost else []
+        return [f"the last {100 * lost:.2g} % of the file are missing"] if lost else []
 
     def _follow(self, packet: av.Packet) -> None:
         """Remembers how far into the file, and to what time, its packets lead."""

@@ -14,6 +14,7 @@ from keras_amid.data.media.limits import Allowance
 
 _TINY = 32  # pixels
 _SAME_TIME = 1e-3  # seconds; containers round timestamps to as much as that
+_NOTICED = 0.1  # seconds between pictures that need no note
 _LONGEST_STILL = 60.0  # seconds; a longer one is a damaged timestamp
 
 
@@ -23,6 +24,11 @@ def right_angle(frame: av.VideoFrame) -> int:
     Counterclockwise, from its display matrix; that it may mirror the picture too is ignored.
     """
     return round(frame.rotation / 90) * 90 % 360
+
+
+def told_duration(frame: av.VideoFrame) -> float:
+    """Returns for how many seconds a file says that a frame is to be shown; 0 if it does not."""
+    return float((frame.duration or 0) * (frame.time_base or 0))
 
 
 class PictureScaler:
@@ -90,6 +96,44 @@ def _span(start: float, end: float, size: int) -> slice:
     return slice(first, first + max(1, round((end - start) * size)))
 
 
+class Continuity:
+    """Finds where pictures lack between others: by their times, and how long each is to be shown.
+
+    Attributes:
+        times: List of the times of the pictures, in seconds.
+    """
+
+    def __init__(self) -> None:
+        self.times = []
+        self._gaps = []  # (seconds to the next picture, seconds that the file says)
+        self._duration = 0.0
+        self._torn = False
+
+    def add(self, frame: av.VideoFrame, time: float) -> None:
+        """Adds a decoded frame that is shown from `time` on."""
+        self.end(time)
+        self.times.append(time)
+        self._duration = told_duration(frame)
+        self._torn |= frame.is_corrupt
+
+    def end(self, time: float) -> None:
+        """Says that the last picture is shown up to `time` for want of another."""
+        if self.times:
+            self._gaps.append((time - self.times[-1], self._duration))
+
+    def usual(self) -> float:
+        """Returns the seconds between most pictures, 0 where nothing is known."""
+        return float(np.median(np.diff(self.times))) if len(self.times) > 1 else 0.0
+
+    def notes(self) -> list[str]:
+        """Returns what is to be said about stills or pictures that lack, [] if nothing."""
+        usual = self.usual()
+        least = max(4 * usual, _NOTICED)
+        lacking = sum(gap - usual for gap, said in self._gaps if gap > max(least, said + usual))
+        notes = [f"no new picture for {lacking:.1f} s in between"] if usual and lacking else []
+        return notes + ["pictures that lack a part"] * self._torn
+
+
 class FrameSampler:
     """Chooses the frames of a segment by their timestamps.
 
@@ -101,7 +145,7 @@ class FrameSampler:
             which one frame is shown, that frame.
 
     Attributes:
-        times: List of the times of the file's frames inside the segment, taken or not.
+        pictures: The `Continuity` of the file's frames inside the segment, taken or not.
         begin: Seconds from which on there is a picture in the segment; None before the first.
     """
 
@@ -112,7 +156,7 @@ class FrameSampler:
         self._shown_at = start
         self._duration = 0.0  # seconds that it is to be shown, as the file says
         self._taken = 0
-        self.times = []
+        self.pictures = Continuity()
         self.begin: Any = None
 
     def add(self, frame: av.VideoFrame, time: float) -> list[av.VideoFrame]:
@@ -124,13 +168,15 @@ class FrameSampler:
         elif inside:
             chosen = [frame]
         if inside:
-            self.times.append(time)
+            self.pictures.add(frame, time)
+        elif self._shown_at < self._end <= time:
+            self.pictures.end(self._end)
         if self.begin is None:
             self.begin = max(self._start, time)
             if self._fps is not None:
                 self._start = self.begin  # the picture starts late
         self._shown, self._shown_at = frame, time
-        self._duration = float((frame.duration or 0) * (frame.time_base or 0))
+        self._duration = told_duration(frame)
         return chosen
 
     def finish(self) -> list[av.VideoFrame]:
@@ -140,12 +186,11 @@ class FrameSampler:
 
     def shown_until(self) -> float:
         """Returns up to where the latest frame is shown: as the file says, or as long as most."""
-        usual = float(np.median(np.diff(self.times))) if len(self.times) > 1 else 0.0
-        return self._shown_at + max(self._duration, usual)
+        return self._shown_at + max(self._duration, self.pictures.usual())
 
     def _still(self, end: float) -> list[av.VideoFrame]:
         """The frame that is shown throughout the segment, where it has none of its own."""
-        if self._shown is None or self.times or self._taken:
+        if self._shown is None or self.pictures.times or self._taken:
             return []
         if min(end, self._shown_at + _LONGEST_STILL) <= self._start + _SAME_TIME:
             return []

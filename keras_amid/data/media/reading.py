@@ -15,6 +15,7 @@ from keras_amid.data.media.decoding import Film
 from keras_amid.data.media.errors import MediaError
 from keras_amid.data.media.limits import Allowance, Limits
 from keras_amid.data.media.opening import opened
+from keras_amid.data.media.pictures import Continuity
 from keras_amid.data.media.streams import measured_rate, picture_stream, sound_stream
 
 _NOTICED = 0.1  # seconds by which a sound may end before its segment without a note
@@ -81,7 +82,7 @@ def read_clip(
 
 
 def _read_clip(path, film: Film, channels: int, sample_rate: int | None, allowance) -> Clip:
-    frames, times = [], []
+    frames, pictures = [], Continuity()
     sound = MonoSound(sample_rate, allowance) if sample_rate else None
     cutter = SoundCutter(0.0, None, sound)
     for stream, frame, time in film.frames():
@@ -91,17 +92,19 @@ def _read_clip(path, film: Film, channels: int, sample_rate: int | None, allowan
         if not frames:
             cutter.begin(time or 0.0)
         cutter.release(float("inf"))
-        times += [] if time is None else [time]
+        if time is not None:
+            pictures.add(frame, time)
         frames.append(_pixels(frame, channels))
         allowance.take_memory(frames[-1].nbytes)
-    notes = film.check()
+    pictures.end(film.last())
+    notes = film.check() + pictures.notes()
     if not frames:
         raise MediaError(path, "no frames")
     cutter.finish(None)
     samples = sound.finish() if sound is not None else None
     if samples is not None and not len(samples):
         raise MediaError(path, "no sound")
-    fps = measured_rate([times], film.video.average_rate)
+    fps = measured_rate([pictures.times], film.video.average_rate)
     return Clip(np.stack(frames), fps, samples, sample_rate, notes)
 
 

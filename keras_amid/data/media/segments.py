@@ -175,7 +175,10 @@ class _Reading:
         if cutter.silence:
             self.notes.append(f"sound lacks {cutter.silence:.1f} s in between")
         self.spans.append((begin, last if over or end is None else end))
-        self.times.append(sampler.times)
+        if end is None:
+            sampler.pictures.end(self.film.last())
+        self.notes += sampler.pictures.notes()
+        self.times.append(sampler.pictures.times)
         self.sound_seconds += cutter.seconds
 
     def result(self, fps: float | None, sample_rate: int | None) -> Segments:

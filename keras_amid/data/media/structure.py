@@ -14,6 +14,8 @@ from collections.abc import Callable
 from typing import BinaryIO
 
 _STREAMED = 0x7FFF0000  # sizes from here on are what programs write that cannot know it yet
+_PACKETS, _MARKS = 512, 10  # at the end of a transport stream; of which most must be in place
+_PACK, _PACKS = b"\0\0\1\xba", 2**18  # of a program stream: its mark; bytes that hold one or more
 _PAGE = 65307  # bytes of the longest page of an Ogg file
 _SEGMENT = b"\x18\x53\x80\x67"  # EBML's identifier of Matroska's one big element
 
@@ -26,7 +28,7 @@ def announced_size(path: str | os.PathLike) -> float | None:
 
     Returns:
         Bytes; infinity where some lack and nobody can say how many; None where the format does not
-        say it (FLAC, MPEG program streams), or the writer did not know it (live recordings).
+        say it (FLAC), or the writer did not know it (live recordings).
     """
     with open(path, "rb") as file:
         head = file.read(12)
@@ -123,6 +125,20 @@ def _matroska(file: BinaryIO, size: int) -> int | None:
     return None
 
 
+def _flash(file: BinaryIO, size: int) -> float | None:
+    """FLV: a row of tags, each of which says how long it is; the first may tell the file's size."""
+    head = _at(file, 0, 4096)
+    told = head.find(b"filesize\0") + 9
+    if 9 <= told <= len(head) - 8:
+        length = struct.unpack(">d", head[told : told + 8])[0]
+        if 0 < length < math.inf:
+            return length
+    place = int.from_bytes(head[5:9], "big") + 4
+    while len(tag := _at(file, place, 11)) == 11 and tag[0] in (8, 9, 18):
+        place += 15 + int.from_bytes(tag[1:4], "big")
+    return math.inf if place - 4 > size or 0 < len(tag) < 11 else None
+
+
 def _ogg(file: BinaryIO, size: int) -> float:
     """Ogg: pages, of which only the last of a stream says that it is the last."""
     start = max(0, size - _PAGE)
@@ -136,12 +152,49 @@ def _ogg(file: BinaryIO, size: int) -> float:
 
 
 def _transport(file: BinaryIO, size: int) -> float | None:
-    """MPEG transport streams: packets of one length, that of .m2ts after four bytes of time."""
-    for first, length in ((0, 188), (4, 192)):
-        marks = [_at(file, first + n * length, 1) for n in range(3)]
-        if marks == [b"\x47"] * 3:
-            return math.inf if size % length else size
+    """MPEG transport streams: packets of one length (of .m2ts with four bytes of time before each).
+
+    The last ones say whether the file ends with a whole one, and within what they carry: the first
+    may be damaged, and bytes that lack in between put all that follow out of place.
+    """
+    for length, before in ((188, 0), (192, 4)):
+        tail = _at(file, max(0, size - _PACKETS * length), _PACKETS * length)
+        for rest in range(length):  # bytes after the last whole packet
+            ends = range(len(tail) - rest, length - 1, -length)
+            packets = [tail[end - length + before : end] for end in reversed(ends)]
+            last = [packet[:1] for packet in packets[-_MARKS:]]
+            if len(last) > 2 and last.count(b"G") > 0.6 * len(last):
+                return math.inf if rest or _breaks_off(packets) else size
     return None
+
+
+def _breaks_off(packets: list[bytes]) -> bool:
+    """Whether one of the streams in transport packets ends before what it says it has to come."""
+    lacking = {}  # stream -> bytes to come; sound says how many, pictures mostly do not
+    for packet in packets:
+        stream, kind = int.from_bytes(packet[1:3], "big") & 0x1FFF, packet[3] >> 4 & 3
+        payload = packet[5 + packet[4] if kind & 2 else 4 :] if kind & 1 else b""
+        if packet[1] & 0x40 and payload[:3] == b"\0\0\1":  # something new begins
+            told = int.from_bytes(payload[4:6], "big")
+            lacking[stream] = 6 + told if told else 0
+        lacking[stream] = lacking.get(stream, 0) - len(payload)
+    return any(count > 0 for count in lacking.values())
+
+
+def _program(file: BinaryIO, size: int) -> float | None:
+    """MPEG program streams: packs of packets, each of which says how long it is."""
+    start = max(0, size - _PACKS)
+    tail = _at(file, start, _PACKS)
+    place = tail.rfind(_PACK)
+    if place < 0 or len(tail) < place + 14:
+        return None if place < 0 else math.inf
+    newer = tail[place + 4] >> 6 == 1  # MPEG-2
+    place += 14 + (tail[place + 13] & 7) if newer else 12
+    while tail[place : place + 3] == b"\0\0\1" and tail[place + 3 : place + 4] != b"\xb9":
+        if len(tail) < place + 6:
+            return math.inf
+        place += 6 + int.from_bytes(tail[place + 4 : place + 6], "big")
+    return math.inf if place > len(tail) else size
 
 
 def _mpeg_audio(file: BinaryIO) -> int | None:
@@ -174,5 +227,7 @@ _READERS: tuple[tuple[bytes, int, Callable], ...] = (
     (b"caff", 0, _core_audio),
     *((name, 4, _boxes) for name in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")),
     (b"\x1a\x45\xdf\xa3", 0, _matroska),
+    (b"FLV", 0, _flash),
+    (_PACK, 0, _program),
     (b"OggS", 0, _ogg),
 )
