@@ -124,7 +124,7 @@ def _annotation_file(path, roots, problems):
 
 def _database(path):
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
         version, database = content.get("version"), content.get("database")
     except (ValueError, AttributeError, RecursionError) as error:
         raise ValueError(f"`root`: {path} is no ActivityNet annotation file: {error}.") from error

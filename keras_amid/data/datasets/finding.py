@@ -122,6 +122,9 @@ def find_media(
                     folders.remove(name)  # with thousands of files, which need not be listed
             for name in files:
                 stem, suffix = os.path.splitext(name)
+                inner, twice = os.path.splitext(stem)
+                if suffix.lower() in VIDEOS and twice.lower() in VIDEOS:
+                    stem = inner  # as youtube-dl names what it has merged: v_<id>.mp4.mkv
                 if key_of(stem) is None:  # a half-finished download: v_<id>.mp4.part
                     stem, suffix = name.partition(".")[0], ""
                 key = key_of(stem)

@@ -48,7 +48,7 @@ class Problems:
 
 def read_lines(path: str | Path) -> Iterator[tuple[str, str]]:
     """Yields (place, line) of a text file; `place` is "name:number", blank lines are left out."""
-    text = Path(path).read_text(encoding="utf-8", errors="replace")
+    text = Path(path).read_text(encoding="utf-8-sig", errors="replace")
     for number, line in enumerate(text.splitlines(), start=1):
         if line.strip():
             yield f"{Path(path).name}:{number}", line.strip()

@@ -63,6 +63,10 @@ def test_names_with_and_without_v(root, tmp_path):
     expected = labels(activitynet.read(root))
     for path in files(root)[::2]:
         path.rename(path.with_name(path.name.removeprefix("v_")))
+    path = files(root)[-1]
+    path.rename(f"{path}.mkv")  # as youtube-dl names what it has merged
+    annotations = (root / NAME).read_bytes()
+    (root / NAME).write_bytes(b"\xef\xbb\xbf" + annotations)  # a byte order mark
     listing = activitynet.read(root)
     assert labels(listing) == expected and not problems(listing)
     check_prepared(root, tmp_path / "out")

@@ -187,6 +187,14 @@ def test_other_folders(root, tmp_path, how):
     assert ucf51.prepare(root, tmp_path / "out", **OPTIONS).counts == {"train": 2, "test": 2}
 
 
+def test_lists_that_went_through_another_system(root):
+    expected = labels(ucf51.read(root))
+    for path in (root / "ucfTrainTestlist").iterdir():  # a byte order mark, other ends of lines
+        path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
+    listing = ucf51.read(root)
+    assert labels(listing) == expected and not listing.problems
+
+
 def test_lists_beside_the_videos_one_level_deeper(root):
     expected = labels(ucf51.read(root))
     move(root, "lists one level deeper")
