@@ -86,6 +86,7 @@ class CheckedCalls:
 
     def train_on_batch(self, *args, **kwargs):
         """`keras.Model.train_on_batch`; the arrays, and the loss, are checked as in `fit`."""
+        step.refuse_compiled_loss(self, self.get_compile_config())
         self._build_optimizer()
         devices.prepare(self)
         returned = feeding.run(self, "fit", super().train_on_batch, args, kwargs)
@@ -94,7 +95,14 @@ class CheckedCalls:
 
     def test_on_batch(self, *args, **kwargs):
         """`keras.Model.test_on_batch`; the arrays are checked as in `evaluate`."""
+        step.refuse_compiled_loss(self, self.get_compile_config())
         return feeding.run(self, "evaluate", super().test_on_batch, args, kwargs)
+
+    def predict_on_batch(self, x: dict) -> Any:
+        """`keras.Model.predict_on_batch`, what `call` gives; the arrays are checked as in
+        `represent`."""
+        predict = super().predict_on_batch  # type: ignore[misc]  # of keras.Model
+        return feeding.run(self, "represent", predict, (x,), {})
 
     def predict(self, *args, **kwargs):
         """The student's class probabilities; the target modalities suffice.

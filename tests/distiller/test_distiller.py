@@ -217,8 +217,9 @@ def test_compiled_metrics_see_the_students_probabilities():
 @pytest.mark.parametrize(
     "given, call",
     [
-        *(({"loss": "mse"}, call) for call in ("fit", "evaluate", "train_on_batch")),
-        *(({"loss_weights": [1.0]}, call) for call in ("fit", "evaluate")),
+        (given, call)
+        for given in ({"loss": "mse"}, {"loss_weights": [1.0]})
+        for call in ("fit", "evaluate", "train_on_batch", "test_on_batch")
     ],
 )
 def test_a_compiled_loss_is_refused(given, call):

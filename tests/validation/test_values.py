@@ -42,6 +42,7 @@ ROADS = {
     "train_on_batch": lambda model, x, y: model.train_on_batch(x, y),
     "test_on_batch": lambda model, x, y: model.test_on_batch(x, y),
     "predict": lambda model, x, y: model.predict(x, verbose=0),
+    "predict_on_batch": lambda model, x, y: model.predict_on_batch(x),
     "represent": lambda model, x, y: model.represent(x),
     "predict_videos": lambda model, x, y: predict_videos(
         model, [({**x, "index": np.arange(len(y))}, y)]
