@@ -131,7 +131,8 @@ class AMID(Distiller):
            discriminators' weights are stopped in L_adv;
         2. D1 and 3. D2 get that of L_D (Eq. 13): M and S are stopped in L_D.
         So one backward pass yields the three gradients, and `amid_optimizer` hands each group to
-        its optimizer.
+        its optimizer: all step from the same weights (the order of the paper stands in a supplement
+        that was not at hand).
         """
         return super().train_step(*args, **kwargs)
 

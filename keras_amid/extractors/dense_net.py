@@ -30,7 +30,8 @@ class DenseNet(keras.Model):
     Huang et al., "Densely Connected Convolutional Networks" (CVPR 2017). The blocks are those of
     keras-hub's `DenseNetBackbone`, which is imported when the first one is built. Its first two
     strided layers are padded at the right and bottom alone where sizes are even, and its epsilon
-    of batch normalization is 1.001e-5; with `padding="symmetric"` both are as in torchvision.
+    of batch normalization is 1.001e-5; with `padding="symmetric"` both are as in torchvision. Its
+    activations are ReLU, as its public weights want it: AMID's paper has Leaky ReLU throughout.
 
     Inputs: uint8 (batch, frames, height, width, 3), levels of red, green, blue from 0 to 255, any
     number of frames, height and width from 32. They are brought to ImageNet's mean 0 and

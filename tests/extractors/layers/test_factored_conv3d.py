@@ -1,6 +1,7 @@
 import keras
 import numpy as np
 import pytest
+from convolutions import FACTORED
 from keras import ops
 
 from keras_amid.extractors import FactoredConv3D
@@ -21,17 +22,7 @@ def convolve(x, kernel, strides):
     return out
 
 
-@pytest.mark.parametrize(
-    ("kernel_size", "strides"),
-    [
-        ((1, 3, 3), (1, 1, 1)),
-        ((1, 3, 3), (1, 2, 2)),
-        ((1, 7, 7), (1, 2, 2)),
-        ((3, 1, 1), (1, 1, 1)),
-        ((3, 1, 1), (2, 1, 1)),
-        ((1, 1, 1), (2, 2, 2)),
-    ],
-)
+@pytest.mark.parametrize(("kernel_size", "strides"), FACTORED)
 @pytest.mark.parametrize("extent", [(4, 6, 7), (5, 1, 8)])
 def test_equals_a_loop_over_positions(kernel_size, strides, extent):
     x = np.random.default_rng(0).normal(size=(2, *extent, 3)).astype("float32")

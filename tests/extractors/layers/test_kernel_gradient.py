@@ -1,20 +1,13 @@
 import keras
 import numpy as np
 import pytest
+from convolutions import FACTORED
 from gradients import gradient
 from keras import ops
 
 from keras_amid.extractors.layers import factored_conv3d, kernel_gradient
 
 ON_JAX = keras.backend.backend() == "jax"
-CASES = [
-    ((1, 3, 3), (1, 1, 1)),
-    ((1, 3, 3), (1, 2, 2)),
-    ((1, 7, 7), (1, 2, 2)),
-    ((3, 1, 1), (1, 1, 1)),
-    ((3, 1, 1), (2, 1, 1)),
-    ((1, 1, 1), (2, 2, 2)),
-]
 
 
 def by_the_formula(x, kernel, upstream, strides):
@@ -37,7 +30,7 @@ def by_the_formula(x, kernel, upstream, strides):
     return by_x[inner], by_kernel
 
 
-@pytest.mark.parametrize(("kernel_size", "strides"), CASES)
+@pytest.mark.parametrize(("kernel_size", "strides"), FACTORED)
 @pytest.mark.parametrize("everywhere", [True, False])
 def test_gradients_equal_the_formula(kernel_size, strides, everywhere, monkeypatch):
     if everywhere and ON_JAX:
