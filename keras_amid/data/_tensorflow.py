@@ -1,7 +1,16 @@
 """TensorFlow as a data loader."""
 
+import contextlib
+import errno
 import functools
-from collections.abc import Callable
+import os
+import re
+from collections.abc import Callable, Iterator
+
+# What the system says of a disk that is full, or not to be written to.
+_ERRORS = ("ENOSPC", "EDQUOT", "EFBIG", "EIO", "EROFS", "EACCES", "EPERM", "ENOENT")
+_SAID = [os.strerror(getattr(errno, name)) for name in _ERRORS if hasattr(errno, name)]
+_DISK = re.compile("|".join(map(re.escape, _SAID)))
 
 
 @functools.cache
@@ -32,3 +41,15 @@ def as_written(function: Callable) -> Callable:
     start, and what is written here has none.
     """
     return tensorflow().autograph.experimental.do_not_convert(function)
+
+
+@contextlib.contextmanager
+def written(path: str | os.PathLike) -> Iterator[None]:
+    """Raises OSError in place of what TensorFlow says of the disk where it writes `path`."""
+    try:
+        yield
+    except Exception as error:
+        said = _DISK.search(str(error)) if type(error).__module__.startswith("tensorflow") else None
+        if said is None:
+            raise
+        raise OSError(f"{path} cannot be written: {said[0]}") from error

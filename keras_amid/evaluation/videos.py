@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_amid.data.storage.damage import damage_named
 from keras_amid.data.storage.progress import progress_bar
 from keras_amid.validation.leaves import as_array
 from keras_amid.validation.rules import INDEX
@@ -73,10 +74,18 @@ def predict_videos(model: keras.Model, windows: Any, progress: bool = False) -> 
         `VideoPredictions`. Memory does not grow with the number of windows.
 
     Raises:
-        ValueError: no windows, no `"index"`, windows of one video with different labels, or data
-            that `evaluate` refuses.
+        ValueError: no windows, no `"index"`, windows of one video with different labels, data
+            that `evaluate` refuses, or whose files were damaged meanwhile.
     """
     videos = {}
+    with damage_named(windows):
+        _add_all(videos, model, windows, progress)
+    if not videos:
+        raise ValueError("`windows` must yield at least one batch; received an empty stream.")
+    return _means(videos)
+
+
+def _add_all(videos, model, windows, progress):
     expected = dataclasses.replace(model.expected_data("evaluate"), where="windows")
     check = BatchCheck(expected)
     batches = windows.as_numpy_iterator() if hasattr(windows, "as_numpy_iterator") else windows
@@ -87,9 +96,6 @@ def predict_videos(model: keras.Model, windows: Any, progress: bool = False) -> 
         # The model's own `predict` gives the student's probabilities only.
         outputs = keras.Model.predict_on_batch(model, x)
         _add(videos, index, labels, _summands(outputs))
-    if not videos:
-        raise ValueError("`windows` must yield at least one batch; received an empty stream.")
-    return _means(videos)
 
 
 def _split_index(x):

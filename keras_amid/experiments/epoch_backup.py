@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import errno
+import math
+import os
+import shutil
 from pathlib import Path
 
 import keras
 
 from keras_amid.data.storage.files import replacing
 from keras_amid.validation.finite import check_weights
+
+_BYTES, _OVERHEAD = 4, 2048  # of a number, and of the description of a variable
 
 
 class EpochBackup(keras.callbacks.Callback):
@@ -62,9 +68,24 @@ def save_weights(model: keras.Model, path: Path) -> None:
     Args:
         model: a built model.
         path: ends in `.weights.h5`.
+
+    Raises:
+        OSError: it cannot be written, as where the disk is full.
     """
     with replacing(path) as temporary:
-        model.save_weights(temporary)
+        _check_room(model, temporary)
+        try:
+            model.save_weights(temporary)
+        except RuntimeError as error:  # of HDF5, on several lines
+            raise OSError(f"{path} cannot be written: {' '.join(str(error).split())}") from error
+
+
+def _check_room(model, path):
+    """Raises OSError where the disk has no room: HDF5 may end the process on a full one."""
+    variables = [*model.variables, *getattr(getattr(model, "optimizer", None), "variables", ())]
+    needed = sum(_BYTES * math.prod(v.shape) + _OVERHEAD for v in variables)
+    if shutil.disk_usage(path.parent).free < needed:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
 
 
 def load_weights(model: keras.Model, path: Path) -> None:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from keras_amid.data._tensorflow import written
 from keras_amid.data.storage.one_writer import NAME, holding, in_use
 
 _PREFIX = ".export-"
@@ -28,6 +29,9 @@ def workspace(path: str | os.PathLike) -> Iterator[str]:
 
     Yields:
         Path of the folder (str).
+
+    Raises:
+        OSError: the disk is full.
     """
     for folder in Path(path).glob(f"{_PREFIX}*"):
         if _is_left(folder):
@@ -36,7 +40,9 @@ def workspace(path: str | os.PathLike) -> Iterator[str]:
         tempfile.TemporaryDirectory(prefix=_PREFIX, dir=path) as work,
         holding(Path(work) / NAME),
     ):
-        yield work
+        # What TensorFlow says of a full disk names a file that is gone by then.
+        with written(path):
+            yield work
 
 
 def _is_left(folder):

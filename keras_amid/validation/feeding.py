@@ -36,12 +36,13 @@ def run(model: keras.Model, call: str, method: Callable, args: tuple, kwargs: di
     """
     given = inspect.signature(method).bind(*args, **kwargs).arguments
     given |= given.pop("kwargs", {})
+    sources = (given.get("x"), given.get("validation_data"))
     check_class_weight(given.get("class_weight"), model.num_classes)
     data = _checked(model, call, model.expected_data(call), *(given.get(name) for name in _DATA))
     given |= {name: part for name, part in zip(_DATA, data, strict=True) if name in given}
     if given.get("validation_data") is not None:
         given["validation_data"] = _checked_validation(model, given["validation_data"])
-    with data_errors(), _values_kept(method, given), guarded(method, given):
+    with data_errors(*sources), _values_kept(method, given), guarded(method, given):
         return method(**given)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import keras
 
+from keras_amid.data.storage.damage import damage_named
 from keras_amid.validation.arguments import check_choice
 from keras_amid.validation.checks import check_batch
 from keras_amid.validation.rules import DataError, Expected
@@ -154,10 +155,12 @@ def _checked_loader(loader, check):
 
 
 @contextlib.contextmanager
-def data_errors():
-    """Raises a DataError as it was, whatever the reader of a stream made of it or failed at."""
+def data_errors(*data):
+    """Raises a DataError as it was, whatever the reader of a stream made of it or failed at; and
+    ValueError where a file of records that `data` are read from was damaged meanwhile."""
     try:
-        yield
+        with damage_named(*data):
+            yield
     except DataError:
         raise
     except Exception as error:

@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import keras
 import numpy as np
@@ -103,6 +104,19 @@ def test_a_history_that_was_damaged_is_put_right(tmp_path, damage, epochs):
     log.write_text(text[:-9])
     with pytest.raises(ValueError, match="history.csv is damaged: it ends within a row"):
         read_history(log)
+
+
+def test_a_full_disk_costs_the_epoch_that_had_no_room(tmp_path, monkeypatch):
+    expected = fit(model(), Batches(), epochs=3, folder=tmp_path / "whole")
+    free = iter([10**6, 0])
+    with monkeypatch.context() as patch:
+        usage = shutil.disk_usage
+        patch.setattr(shutil, "disk_usage", lambda path: usage(path)._replace(free=next(free)))
+        with pytest.raises(OSError, match=r"No space left on device.*000002.weights.h5"):
+            fit(model(), Batches(), epochs=3, folder=tmp_path / "cut")
+    left = [path.name for path in (tmp_path / "cut").rglob("*") if path.is_file()]
+    assert sorted(left) == ["000001.weights.h5", "history.csv", "history.json"]
+    assert fit(model(), Batches(), epochs=3, folder=tmp_path / "cut") == expected
 
 
 def test_one_backup_is_kept(tmp_path):

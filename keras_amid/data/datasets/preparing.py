@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from keras_amid.data._tensorflow import tensorflow
 from keras_amid.data.datasets import description
 from keras_amid.data.datasets.data_set import DataSet
 from keras_amid.data.datasets.listing import Listing
@@ -156,28 +155,24 @@ def _known(out, described):
 def _write_splits(dataset, listing, folder, options):
     """Writes the records of every split that has samples; returns their indexes."""
     with dataset.opened(listing.root) as source:
-        try:
-            return [
-                write_records(
-                    rows,
-                    folder / split,
-                    functools.partial(dataset.decode, source=source),
-                    video=dataset.picture_encoding,
-                    audio="pcm16",
-                    encodings=dataset.encodings(),
-                    settings=dataset.decoding(),
-                    grow=dataset.grows,
-                    may_lack=dataset.may_lack(),
-                    files=functools.partial(dataset.files_of, root=listing.root),
-                    report=False,  # `PreparedData.report` has all splits
-                    **options,
-                )
-                for split, rows in listing.splits.items()
-                if rows
-            ]
-        except tensorflow().errors.OpError as error:
-            # Its file system speaks so of a full disk.
-            raise OSError(f"{folder} cannot be written: {error.message}") from error
+        return [
+            write_records(
+                rows,
+                folder / split,
+                functools.partial(dataset.decode, source=source),
+                video=dataset.picture_encoding,
+                audio="pcm16",
+                encodings=dataset.encodings(),
+                settings=dataset.decoding(),
+                grow=dataset.grows,
+                may_lack=dataset.may_lack(),
+                files=functools.partial(dataset.files_of, root=listing.root),
+                report=False,  # `PreparedData.report` has all splits
+                **options,
+            )
+            for split, rows in listing.splits.items()
+            if rows
+        ]
 
 
 def _write_report(data, part):

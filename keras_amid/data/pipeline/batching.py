@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from filelock import FileLock
 
-from keras_amid.data._tensorflow import as_written, tensorflow
+from keras_amid.data._tensorflow import as_written, tensorflow, written
 from keras_amid.data.pipeline.decoding import Modalities, SampleDecoder, named_decoders
 from keras_amid.data.pipeline.labelled_mix import LabelledMix
 from keras_amid.data.pipeline.shuffling import EpochShuffle
 from keras_amid.data.records.reading import RecordSet
 from keras_amid.data.records.shards import check_part
+from keras_amid.data.storage.damage import damage_named, is_data_loss, naming_damage
 from keras_amid.validation.arguments import check_positive_int
 
 if TYPE_CHECKING:
@@ -116,9 +117,9 @@ def batches(
     Raises:
         ValueError: An argument is wrong; records are missing, incomplete, damaged or empty, or lack
             a modality; a decoder does not fit its modality; samples differ in shape; or features
-            were made from other records.
-        tf.errors.InvalidArgumentError: While reading, the records' index turns out not to belong to
-            their files.
+            were made from other records. Also in a loop over the data set, and in `fit`,
+            `evaluate`, `predict` and `represent` of this package's models: a file was damaged
+            meanwhile. (What else is made of it, `take` say, raises TensorFlow's error.)
     """
     check_positive_int("batch_size", batch_size)
     decoders = named_decoders(modalities)
@@ -140,7 +141,20 @@ def batches(
         mix = LabelledMix(labels, batch_size, labelled_fraction)
         dataset, size = mix.join(share, shuffle, make), mix.steps * batch_size
     dataset = dataset.apply(tensorflow().data.experimental.assert_cardinality(size))
-    return _batched(dataset, batch_size, drop_remainder, decoder.ragged)
+    dataset = _batched(dataset, batch_size, drop_remainder, decoder.ragged)
+    kept = None if isinstance(cache, bool) else Path(cache)
+    return naming_damage(dataset, functools.partial(_look_again, decoder, kept))
+
+
+def _look_again(decoder, kept, error):
+    """Raises ValueError where what is read is not what it was."""
+    if kept is not None and (is_data_loss(error) or str(kept) in str(error)):
+        raise ValueError(
+            f"`cache` must be a folder whose files are whole; received {kept}, where "
+            f"decoded samples cannot be read ({error.message.splitlines()[0]}). Delete it; the "
+            "next call makes it anew."
+        ) from error
+    decoder.look_again(error)
 
 
 def _samples(records, decoder, cache, share, shuffle):
@@ -175,7 +189,7 @@ def _fixed_samples(records, share, decoder, shuffle, cache):
         dataset = dataset.cache()
     elif cache is not False:
         key = [records.fingerprints(), share.tolist(), decoder.settings()]
-        dataset = _file_cache(dataset, Path(cache), key, decoder.check_files)
+        dataset = _file_cache(dataset, Path(cache), key, decoder)
     if cache is not False and shuffle is not None:
         dataset = shuffle.apply(dataset, size)
     return dataset, size
@@ -257,7 +271,7 @@ def _check_options(decoder, shuffle, cache, labelled_fraction):
         )
 
 
-def _file_cache(dataset, folder, key, check_files):
+def _file_cache(dataset, folder, key, decoder):
     """The decoded samples on the disk, under a name made of what they depend on.
 
     `Dataset.cache(filename)` would leave a lock behind where a reader stops early or is killed.
@@ -265,17 +279,27 @@ def _file_cache(dataset, folder, key, check_files):
     digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:16]
     path = folder / f"decoded-{digest}"
     if not path.exists():
-        check_files()
+        decoder.check_files()
         folder.mkdir(parents=True, exist_ok=True)
         # Of two runs that ask for the same, the second waits and finds it made. The operating
         # system lets go of the lock of a process that was killed.
         lock = folder / f".{path.name}.lock"
         with FileLock(lock):
             if not path.exists():
-                temporary = path.with_name(f".part-{path.name}")
-                shutil.rmtree(temporary, ignore_errors=True)
-                dataset.save(str(temporary))
-                os.replace(temporary, path)
+                _save(naming_damage(dataset, decoder.look_again), path)
         with contextlib.suppress(OSError):  # needed no more, now that `path` is there
             lock.unlink()
     return tensorflow().data.Dataset.load(str(path))
+
+
+def _save(dataset, path):
+    """Writes the samples of a data set; whole or not at all."""
+    temporary = path.with_name(f".part-{path.name}")
+    shutil.rmtree(temporary, ignore_errors=True)
+    try:
+        with written(path), damage_named(dataset):
+            dataset.save(str(temporary))
+        os.replace(temporary, path)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise

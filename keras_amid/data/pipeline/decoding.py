@@ -13,6 +13,7 @@ from keras_amid.data.pipeline.arrays import Array
 from keras_amid.data.pipeline.decoder import Decoder, Field
 from keras_amid.data.records.examples import VIDEO_ENCODINGS
 from keras_amid.data.records.reading import RecordSet
+from keras_amid.data.storage.damage import is_data_loss
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -168,6 +169,14 @@ class SampleDecoder:
         """Raises `ValueError` unless the files to read are there and whole."""
         for records in self._record_sets:
             records.check_files()
+
+    def look_again(self, error: Exception) -> None:
+        """`check_files` after an error in reading, as `naming_damage` asks for it: where it says
+        that a file is damaged, also of those that do not look as if they had changed."""
+        for records in self._record_sets:
+            records.check_files()
+        for records in self._record_sets if is_data_loss(error) else ():
+            records.check_files(every=True)
 
     def settings(self) -> list[Any]:
         """JSON values that, with the records, say what `decode` makes."""

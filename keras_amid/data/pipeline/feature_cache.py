@@ -20,6 +20,7 @@ from keras_amid.data.records.one_shard import Encoded
 from keras_amid.data.records.reading import RecordSet
 from keras_amid.data.records.shards import Work, write_shards
 from keras_amid.data.records.writing import check_rows
+from keras_amid.data.storage.damage import naming_damage
 from keras_amid.data.storage.files import read_json, write_json
 from keras_amid.validation.arguments import check_positive_int
 
@@ -210,7 +211,7 @@ def _encode(extractor, records, decoder, modality, batch_size, rows):
     )
     one_shape = all(s.shape.is_fully_defined() for s in tf.nest.flatten(dataset.element_spec))
     dataset = dataset.batch(batch_size if one_shape else 1).prefetch(tf.data.AUTOTUNE)
-    features = _features(extractor, dataset)
+    features = _features(extractor, naming_damage(dataset, decoder.look_again))
     for row, has in zip(rows, there, strict=True):
         value = next(features) if has else None
         if has and not np.isfinite(value).all():

@@ -133,16 +133,17 @@ def check_lengths(folder: Path, index: dict, argument: str) -> None:
             )
 
 
-def check_digests(folder: Path, index: dict, argument: str) -> None:
+def check_digests(folder: Path, index: dict, argument: str, every: bool = False) -> None:
     """Raises `ValueError` where a shard is not the one that the index tells of.
 
-    Its file is read where it may have changed since it was written, as the sidecar's time tells.
+    Its file is read where it may have changed since it was written, as the sidecar's time tells;
+    with `every`, in any case.
     """
     for shard in index["shards"]:
         path = folder / shard["file"]
         witness, sidecar = path.with_suffix(".json"), read_sidecar(path)
         digest, read = sidecar["shard"]["sha256"] if sidecar else None, False
-        if sidecar is None or may_have_changed(path, witness):
+        if every or sidecar is None or may_have_changed(path, witness):
             digest, read = file_digest(path), True
         if digest != shard["sha256"]:
             raise ValueError(

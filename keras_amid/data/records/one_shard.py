@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from keras_amid.data._tensorflow import tensorflow
+from keras_amid.data._tensorflow import tensorflow, written
 from keras_amid.data.records.planning import digests
 from keras_amid.data.records.sidecars import Files, Known, row_stamp, write_sidecar
 from keras_amid.data.storage.digests import file_digest
@@ -67,7 +67,7 @@ def write_shard(
     # The sidecar before it stays until it is replaced: other parts plan by it, and as long as it
     # tells of another digest nobody takes the shard for whole.
     with replacing(path) as temporary, contextlib.ExitStack() as stack:
-        writer = stack.enter_context(tensorflow().io.TFRecordWriter(str(temporary)))
+        writer = stack.enter_context(_Writer(temporary))
         old = _Old(path, known, stack) if known is not None and kept else None
         to_read = [row for row in rows if row["id"] not in kept]
         new = encode(to_read) if to_read else iter(())
@@ -87,6 +87,26 @@ def write_shard(
         shard["sha256"] = file_digest(temporary)
     # The shard has its name by now: what a sidecar tells of is whole.
     write_sidecar(path, settings, wanted, shard, stamps)
+
+
+class _Writer:
+    """TensorFlow's writer of records; what it says of a full disk is an OSError."""
+
+    def __init__(self, path: Path):
+        with written(path):
+            self._path, self._writer = path, tensorflow().io.TFRecordWriter(str(path))
+
+    def __enter__(self):
+        return self
+
+    def write(self, example: bytes):
+        """Adds a record."""
+        with written(self._path):
+            self._writer.write(example)
+
+    def __exit__(self, *_):
+        with written(self._path):
+            self._writer.close()
 
 
 class _Old:

@@ -118,12 +118,12 @@ class RecordSet:
         known = [index["modalities"].get(name) for index in self.indexes]
         return any(form is None or form.get("may_lack", False) for form in known)
 
-    def check_files(self):
+    def check_files(self, every=False):
         """Raises `ValueError` unless the files are there, as long as the index says, and those
-        that may have changed since have the digests that it says."""
+        that may have changed since (with `every`, all) have the digests that it says."""
         for folder, index in zip(self.folders, self.indexes, strict=True):
             check_lengths(folder, index, self._argument)
-            check_digests(folder, index, self._argument)
+            check_digests(folder, index, self._argument, every)
 
     def reader(self, formats, order=None):
         """Returns the TensorFlow function that reads a sample, without decoding it.

@@ -123,9 +123,10 @@ def _lock(path):
         if _is_at(descriptor, path):
             break
         os.close(descriptor)  # whoever had it has just removed it
-    os.ftruncate(descriptor, 0)
-    os.write(descriptor, _self().encode())
     _descriptors.add(descriptor)
+    with contextlib.suppress(OSError):  # on a full disk it does not say by whom
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, _self().encode())
 
     def release():
         if descriptor in _descriptors:  # not in a process that was forked meanwhile
