@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
-import hashlib
-import json
-import os
-import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from filelock import FileLock
 
-from keras_amid.data._tensorflow import as_written, tensorflow, written
+from keras_amid.data._tensorflow import as_written, tensorflow
 from keras_amid.data.pipeline.decoding import Modalities, SampleDecoder, named_decoders
+from keras_amid.data.pipeline.file_cache import file_cache
 from keras_amid.data.pipeline.labelled_mix import LabelledMix
 from keras_amid.data.pipeline.shuffling import EpochShuffle
 from keras_amid.data.records.reading import RecordSet
 from keras_amid.data.records.shards import check_part
-from keras_amid.data.storage.damage import damage_named, is_data_loss, naming_damage
+from keras_amid.data.storage.damage import is_data_loss, naming_damage
 from keras_amid.validation.arguments import check_positive_int
 
 if TYPE_CHECKING:
@@ -189,7 +184,7 @@ def _fixed_samples(records, share, decoder, shuffle, cache):
         dataset = dataset.cache()
     elif cache is not False:
         key = [records.fingerprints(), share.tolist(), decoder.settings()]
-        dataset = _file_cache(dataset, Path(cache), key, decoder)
+        dataset = file_cache(dataset, Path(cache), key, decoder)
     if cache is not False and shuffle is not None:
         dataset = shuffle.apply(dataset, size)
     return dataset, size
@@ -269,37 +264,3 @@ def _check_options(decoder, shuffle, cache, labelled_fraction):
         raise ValueError(
             f"`shuffle` must be None with `{type(windows).__name__}`; received {shuffle!r}."
         )
-
-
-def _file_cache(dataset, folder, key, decoder):
-    """The decoded samples on the disk, under a name made of what they depend on.
-
-    `Dataset.cache(filename)` would leave a lock behind where a reader stops early or is killed.
-    """
-    digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:16]
-    path = folder / f"decoded-{digest}"
-    if not path.exists():
-        decoder.check_files()
-        folder.mkdir(parents=True, exist_ok=True)
-        # Of two runs that ask for the same, the second waits and finds it made. The operating
-        # system lets go of the lock of a process that was killed.
-        lock = folder / f".{path.name}.lock"
-        with FileLock(lock):
-            if not path.exists():
-                _save(naming_damage(dataset, decoder.look_again), path)
-        with contextlib.suppress(OSError):  # needed no more, now that `path` is there
-            lock.unlink()
-    return tensorflow().data.Dataset.load(str(path))
-
-
-def _save(dataset, path):
-    """Writes the samples of a data set; whole or not at all."""
-    temporary = path.with_name(f".part-{path.name}")
-    shutil.rmtree(temporary, ignore_errors=True)
-    try:
-        with written(path), damage_named(dataset):
-            dataset.save(str(temporary))
-        os.replace(temporary, path)
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise
