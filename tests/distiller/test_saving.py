@@ -52,6 +52,7 @@ def changed_everywhere():
         contrastive_loss="noise_contrastive",
         use_enhanced_discriminator=False,
         normalize_positives=True,
+        block=4,
         negative_slope=0.1,
         semi_supervised=True,
         name="study",
