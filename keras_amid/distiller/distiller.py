@@ -265,8 +265,7 @@ class Distiller(CheckedCalls, keras.Model):
             ValueError: if `compile` was given a loss, or on devices that cannot share a batch.
         """
         step.refuse_compiled_loss(self, {"loss": self.loss})
-        index = x.get(INDEX) if isinstance(x, dict) else None
-        shard = (y, y_pred, sample_weight, index)
+        shard = (y, y_pred, sample_weight, x.get(INDEX) if isinstance(x, dict) else None)
         y, y_pred, sample_weight, index = devices.whole_batch(self, shard, training)
         batch = Batch(y, y_pred, sample_weight, training, index, self.semi_supervised)
         terms, logs = step.terms_and_logs(self, batch)

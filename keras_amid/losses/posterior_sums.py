@@ -30,8 +30,8 @@ def posterior_sums(
         of the first sum:   1[j in P] - k h_j
         of the second one:  h_j sum_N o - 1[j in N] o_j + 1[m negative] (1[j != m] p_j - h_j)
 
-    Memory: 4 to 5 arrays of batch x block float32 numbers live at once, in either pass, beside a
-    few of batch x dim.
+    Memory: a few arrays of batch x block float32 numbers live at once, in either pass, beside some
+    of batch x dim; docs/speed.md has it measured.
 
     Args:
         anchor, candidates: float tensors, shape `(batch, dim)`.
@@ -176,9 +176,8 @@ def _slopes(a, c, row_labels, labels, columns, numbers):
     x = _x(a, c, labels) - lse  # log h
     slopes = ops.exp(ops.minimum(x - others, 0.0))
     slopes = slopes * elsewhere
-    x = ops.minimum(
-        x, -0.5
-    )  # as all but the largest are: no 0 / 0 there, or where a block is filled
+    # As all but the largest are: no 0 / 0 there, or where a block is filled up.
+    x = ops.minimum(x, -0.5)
     x = ops.expm1(-x)
     x = second / x  # times the odds
     same = ops.equal(ops.expand_dims(row_labels, 1), ops.expand_dims(labels, 0))

@@ -54,11 +54,9 @@ def class_counts(labels: Tensor) -> tuple[Tensor, Tensor]:
     Returns:
         Tuple of two int32 tensors, shape `(batch,)`; both 0 for a negative label.
     """
-    labels = ops.convert_to_tensor(labels)
-    order = ops.sort(labels)
-    before, to = (ops.searchsorted(order, labels, side=side) for side in ("left", "right"))
+    first, after = _places_of_class(ops.sort(labels), labels)
     there = ops.cast(takes_part(labels), "int32")
-    positives = there * (ops.cast(to, "int32") - ops.cast(before, "int32"))
+    positives = there * (after - first)
     return positives, there * (ops.sum(there) - positives)
 
 
@@ -71,8 +69,8 @@ def first_in_class(labels: Tensor) -> Tensor:
     Returns:
         int32 tensor, shape `(batch,)`.
     """
-    labels = ops.convert_to_tensor(labels)
-    return ops.cast(ops.searchsorted(ops.sort(labels), labels), "int32")
+    first, _ = _places_of_class(ops.sort(labels), labels)
+    return first
 
 
 def next_in_class(labels: Tensor) -> Tensor:
@@ -87,12 +85,14 @@ def next_in_class(labels: Tensor) -> Tensor:
     labels = ops.convert_to_tensor(labels)
     order = ops.cast(ops.argsort(labels), "int32")  # stable on every backend
     place = ops.cast(ops.argsort(order), "int32")
-    ordered = ops.take(labels, order)
-    first, after = (
-        ops.cast(ops.searchsorted(ordered, labels, side=side), "int32")
-        for side in ("left", "right")
-    )
+    first, after = _places_of_class(ops.take(labels, order), labels)
     return ops.take(order, ops.where(place + 1 < after, place + 1, first))
+
+
+def _places_of_class(ordered, labels):
+    """For each label, where its class begins among the labels in order, and where it has ended."""
+    sides = (ops.searchsorted(ordered, labels, side=side) for side in ("left", "right"))
+    return tuple(ops.cast(places, "int32") for places in sides)
 
 
 def next_of_same_class(same: Tensor) -> Tensor:

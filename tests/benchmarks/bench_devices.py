@@ -1,6 +1,8 @@
 """The table of docs/several-devices.md: several devices against one, after six SGD steps.
 
-    python tests/benchmarks/bench_devices.py      (with KERAS_BACKEND, or names behind it, those)
+    PYTHONPATH=tests/support python tests/benchmarks/bench_devices.py tensorflow jax torch
+
+Without names, the backend of KERAS_BACKEND, or all (`make bench`).
 
 For every way and method the largest difference of a weight (banks, lambda and the other state
 included) from that of one device, relative to the largest of its tensor. The devices are virtual
@@ -13,9 +15,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
-import scripts_runner  # noqa: E402
+import scripts_runner
 
 METHODS = (
     "AMID", "AMID, partly", "DirectAMID", "CRD", "CRCD", "GMC", "CCL", "StudentContrast",

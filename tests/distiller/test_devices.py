@@ -1,6 +1,7 @@
 """Training on several devices: virtual ones, or processes, on one processor."""
 
 import json
+import os
 import socket
 
 import keras
@@ -12,7 +13,9 @@ import scripts_runner
 pytestmark = pytest.mark.slow
 
 BACKEND = keras.backend.backend()
-TWO_DEVICES = {"XLA_FLAGS": "--xla_force_host_platform_device_count=2"}
+# Beside the flags of tests/conftest.py, which compile faster.
+FLAGS = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count=2"
+TWO_DEVICES = {"XLA_FLAGS": FLAGS}
 #: Of one run. All methods, and four devices each, are in tests/benchmarks/bench_devices.py.
 WAYS = {
     "tensorflow": ["mirrored:2"],

@@ -45,18 +45,31 @@ def on_devices(out, ways, methods, backend):
     Returns:
         dict, `WAY:N` -> method -> name -> array.
     """
+    count, environment = _processes(ways, backend)
+    words = [SCRIPTS / "train_on_devices.py", out, ",".join(ways), *methods]
+    commands = [[sys.executable, *words]] * count
+    if backend == "torch":
+        first = ["--master-addr", "127.0.0.1", "--master-port", environment["MASTER_PORT"]]
+        torchrun = ["-m", "torch.distributed.run", "--nproc-per-node", count, *first]
+        commands = [[sys.executable, *torchrun, *words]]
+    _run_together(commands, environment)
+    found: dict = {}
+    with np.load(out) as arrays:
+        for name in arrays.files:
+            way, number, method, path = name.replace("|", "/").split(":", 3)
+            found.setdefault(f"{way}:{number}", {}).setdefault(method, {})[path] = arrays[name]
+    return found
+
+
+def _processes(ways, backend):
+    """How many processes the ways take, and their environment but for the rank."""
     counts = {way.partition(":")[0]: int(way.partition(":")[2]) for way in ways}
     count = max((counts.get(way, 1) for way in ("hosts", "fit", "ddp")), default=1)
     virtual = f"--xla_force_host_platform_device_count={1 if count > 1 else max(counts.values())}"
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
-    words = [SCRIPTS / "train_on_devices.py", out, ",".join(ways), *methods]
-    commands = [[sys.executable, *words]] * count
-    if backend == "torch":
-        torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", count]
-        commands = [[*torchrun, "--master-addr", "127.0.0.1", "--master-port", port, *words]]
-    environment = {
+    return count, {
         **os.environ,
         "PYTHONPATH": PYTHONPATH,
         "KERAS_BACKEND": backend,
@@ -66,6 +79,10 @@ def on_devices(out, ways, methods, backend):
         "MASTER_ADDR": "127.0.0.1",
         "MASTER_PORT": port,
     }
+
+
+def _run_together(commands, environment):
+    """Runs processes with their RANK until the first has ended, which must succeed."""
     processes = [
         subprocess.Popen(
             [str(word) for word in command],
@@ -83,9 +100,3 @@ def on_devices(out, ways, methods, backend):
         for process in processes:
             process.kill()
             process.wait()
-    found: dict = {}
-    with np.load(out) as arrays:
-        for name in arrays.files:
-            way, number, method, path = name.replace("|", "/").split(":", 3)
-            found.setdefault(f"{way}:{number}", {}).setdefault(method, {})[path] = arrays[name]
-    return found
