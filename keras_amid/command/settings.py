@@ -88,7 +88,7 @@ ENTRIES = {
         False, "also train auxiliary networks that have a checkpoint or nothing to train", bool
     ),
     "frames": Entry(8, "of a clip; videos are tested on all their windows", int),
-    "size": Entry(48, "height and width of a clip, pixels", int),
+    "size": Entry(40, "height and width of a clip, pixels", int),
     "flip": Entry(True, "mirror training clips left and right, at random", bool),
     "seconds": Entry(0.0, "of a sound; 0: the median of the training sounds, 10 at most", float),
     "length": Entry(0, "steps of an array or words of a text; 0: the longest, 512 at most", int),

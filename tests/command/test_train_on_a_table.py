@@ -101,3 +101,34 @@ def test_few_labels_and_missing_values_train(tmp_path, monkeypatch, capsys):
         main([*command[:-5], "--target=far", f"--out={tmp_path / 'other'}"])
     assert exit.value.code == 2
     assert "'far' is missing in 6 of the split 'train'" in capsys.readouterr().err
+
+
+def test_sound_that_no_test_clip_has_and_a_run_repeated_elsewhere(tmp_path, monkeypatch):
+    """The sound's network is frozen, its features cached; config.toml alone repeats the run."""
+    rows = []
+    for number, split in enumerate(("train",) * 8 + ("validation",) * 2 + ("test",) * 2):
+        name = f"clip{number}.mkv"
+        recordings.write_video(tmp_path / name, number, silent=split == "test")
+        rows.append({"video": name, "label": ("low", "high")[number % 2], "split": split})
+    table = recordings.write_csv(tmp_path / "table.csv", rows)
+    data, out, again = tmp_path / "data", tmp_path / "run", tmp_path / "again"
+    assert main(["prepare", str(table), f"--out={data}", "--workers=1", "--short-side=24"]) == 0
+    own_data.train_eagerly(monkeypatch)
+    command = ["train", str(data), f"--out={out}", "--target=video", "--rows", "GMC", "--batch=4",
+               "--extractor", "video=clip_mlp", "--size=16", "--frames=4", "--epochs=2",
+               "--representation-dim=4"]  # fmt: skip
+    assert main(command) == 0
+    result = json.loads((out / "seed-0" / "GMC" / "result.json").read_text())
+    assert 0 <= result["student top-1"] <= 100 and "teacher top-1" not in result
+    assert sorted(path.name for path in (out / "features" / "audio").iterdir()) == [
+        "train",
+        "validation",
+    ]
+
+    assert main(["train", "--config", str(out / "config.toml"), f"--out={again}"]) == 0
+    found, expected = (
+        Predictions.load(folder / "seed-0" / "GMC" / "predictions.npz").test.probabilities
+        for folder in (again, out)
+    )
+    np.testing.assert_array_equal(found, expected)
+    assert (again / "table.md").read_text() == (out / "table.md").read_text()

@@ -128,8 +128,9 @@ class Report:
         return "\n".join(parts)
 
     def beyond_table(self) -> str:
-        """What the paper does not have: controls, and what is ours."""
-        rows = (row for name in TABLES[BEYOND] for row in (name, name + SHUFFLED))
+        """What the paper does not have: controls, what is ours, and own rows."""
+        names = (*TABLES[BEYOND], *self.task.config.own_rows)
+        rows = (row for name in names for row in (name, name + SHUFFLED))
         lines = []
         for row in dict.fromkeys(rows):
             cells = [self._cell(row, figure) for figure in (STUDENT, TEACHER, AUXILIARY)]

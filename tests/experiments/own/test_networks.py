@@ -88,6 +88,31 @@ def test_a_checkpoint_of_another_network(tmp_path):
         make_network(NETWORKS["cnn14"], INPUTS["audio"], str(path), 0.2)
 
 
+@pytest.mark.any_backend
+def test_a_preset_folder_of_keras_hub(tmp_path):
+    """Its weights and its words; that of another network is refused by name."""
+    import keras_hub
+
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "b"]
+    sizes = dict(num_layers=1, num_heads=2, hidden_dim=8, intermediate_dim=16)
+    backbone = keras_hub.models.BertBackbone(len(words), **sizes)
+    folder, other = tmp_path / "bert", tmp_path / "dense"
+    backbone.save_to_preset(str(folder))
+    keras_hub.models.BertTokenizer(words).save_to_preset(str(folder))
+    tokenizer = NETWORKS["bert"].tokenizer(str(folder), 5)
+    data = Input("words", "text", (5,), tokenizer=tokenizer)
+    model = make_network(NETWORKS["bert"], data, str(folder), 0.2)
+    tokens = tokenizer(["a b"])
+    inputs = {**tokens, "segment_ids": np.zeros((1, 5), "int32")}
+    expected = keras.ops.convert_to_numpy(backbone(inputs)["sequence_output"])[:, :4].mean(axis=1)
+    np.testing.assert_allclose(model(tokens), expected, atol=1e-5)
+
+    blocks = dict(stackwise_num_repeats=[1, 1], growth_rate=4)
+    keras_hub.models.DenseNetBackbone(**blocks).save_to_preset(str(other))
+    with pytest.raises(ValueError, match="`checkpoint` of 'words' must fit its extractor.*dense"):
+        make_network(NETWORKS["bert"], data, str(other), 0.2)
+
+
 def test_a_function_of_ones_own(monkeypatch):
     def mine(data):
         frames = keras.Input(data.shape, dtype="uint8")
