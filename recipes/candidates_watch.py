@@ -1,6 +1,6 @@
 """The candidates of candidates.py on the watch.
 
-    KERAS_BACKEND=jax python recipes/tables.py --recipe recipes/candidates_watch.py
+KERAS_BACKEND=jax python recipes/tables.py --recipe recipes/candidates_watch.py
 """
 
 from pathlib import Path

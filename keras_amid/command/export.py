@@ -8,6 +8,7 @@ keras-amid export runs/mine models/mine-int8 --format litert --quantize int8
 from __future__ import annotations
 
 import argparse
+import zipfile
 from pathlib import Path
 
 from keras_amid.command.inputs import CARD, FILE
@@ -45,13 +46,11 @@ def _run(given):
         )
     names = given.class_names or names
     listed = None if names is None else names.read_text(encoding="utf-8").splitlines()
-    import keras
-
     import keras_amid.api  # noqa: F401
     from keras_amid.export import export_student
 
     samples = _representative(given)
-    student = keras.saving.load_model(model, compile=False)
+    student = _loaded(model)
     try:
         version = export_student(
             student, given.path, listed, given.version, assets, given.format,
@@ -67,15 +66,30 @@ def _of_run(folder):
     """Class names' file, assets, the model card's entries, and the student."""
     import json
 
-    student = folder / "student.keras"
-    if not student.exists():
+    from keras_amid.data.storage.files import read_json
+
+    student, described = folder / "student.keras", read_json(folder / FILE)
+    if described is None or not student.exists():
         raise ValueError(
             f"`model` must be a folder with a trained student; received {str(folder)!r}."
         )
-    assets = {FILE: (folder / FILE).read_text(encoding="utf-8")}
-    known = folder / CARD
-    card = json.loads(known.read_text(encoding="utf-8")) if known.exists() else None
-    return folder / "class_names.txt", assets, card, student
+    card = read_json(folder / CARD)
+    return folder / "class_names.txt", {FILE: json.dumps(described)}, card, student
+
+
+def _loaded(path):
+    """The student of a .keras file; whatever is wrong with the file is said in a line."""
+    import keras
+
+    try:
+        return keras.saving.load_model(path, compile=False)
+    # Of a zip file, its JSON, HDF5, and layers that are not known here.
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, zipfile.BadZipFile) as error:
+        said = " ".join(str(error).split())
+        raise ValueError(
+            f"`model` must be a whole .keras file of known layers; {path} cannot be read: "
+            f"{said[:300]}"
+        ) from error
 
 
 def _representative(given):

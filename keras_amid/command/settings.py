@@ -87,7 +87,10 @@ ENTRIES = {
     "train_auxiliary": Entry(
         False, "also train auxiliary networks that have a checkpoint or nothing to train", bool
     ),
-    "frames": Entry(8, "of a clip; videos are tested on all their windows", int),
+    "frames": Entry(
+        8, "of a clip, one after the other; of 25 a second, 8 are a third of a second: `keras-amid "
+        "prepare --fps` takes fewer. Videos are tested on all their windows", int,
+    ),
     "size": Entry(40, "height and width of a clip, pixels", int),
     "flip": Entry(True, "mirror training clips left and right, at random", bool),
     "seconds": Entry(0.0, "of a sound; 0: the median of the training sounds, 10 at most", float),

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_amid.command.inputs import CARD, FILE
-from keras_amid.data.storage.files import replacing, write_json
+from keras_amid.data.storage.files import read_json, replacing, write_json
 from keras_amid.experiments.exporting import export_and_compare
 from keras_amid.experiments.own.runs import OwnRuns
 from keras_amid.experiments.own.task import OwnTask
@@ -56,10 +56,9 @@ def export(
     """
     task = runs.task
     known = task.folder / "exported.json"
-    if known.exists():
-        version = json.loads(known.read_text(encoding="utf-8"))
-        if version["path"] == str(path) and Path(version["version"]).is_dir():
-            return version["version"]
+    version = read_json(known)
+    if version is not None and version["path"] == str(path) and Path(version["version"]).is_dir():
+        return version["version"]
     model, experiment = runs.trained(row), runs.experiment
     with replacing(task.folder / "student.keras") as temporary:
         model.student.save(temporary)
