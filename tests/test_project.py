@@ -1,6 +1,7 @@
 """What must hold for the project as a whole: imports, docstrings, declared dependencies."""
 
 import ast
+import graphlib
 import os
 import re
 import subprocess
@@ -44,6 +45,37 @@ def test_only_public_keras_is_used():
     private = "keras." + "src"  # in two parts, so that this file does not match
     assert len(CODE) > 5
     assert [str(path) for path in CODE if private in path.read_text(encoding="utf-8")] == []
+
+
+def rooms(of, files):
+    """Room -> rooms that its modules import from; names that `of` itself hands on do not count."""
+    arrows = {}
+    for path in files:
+        room, *inside = path.relative_to(ROOT / of).parts
+        if not inside:
+            continue
+        found = arrows.setdefault(room, set())
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            for name in imported(node):
+                if name.startswith(of.replace("/", ".") + "."):
+                    found.add(name.split(".")[len(of.split("/"))])
+    return {
+        room: {other for other in found & set(arrows)} - {room} for room, found in arrows.items()
+    }
+
+
+def imported(node):
+    if isinstance(node, ast.ImportFrom) and node.level == 0:
+        return [f"{node.module}.{alias.name}" for alias in node.names]
+    return [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+
+
+@pytest.mark.parametrize("of", ["keras_amid", "keras_amid/data"])
+def test_imports_of_rooms_go_one_way(of):
+    """As CONTRIBUTING says: a circle among the rooms raises, and names its rooms."""
+    arrows = rooms(of, sorted((ROOT / of).rglob("*.py")))
+    assert len(arrows) > 4 and sum(map(len, arrows.values())) > len(arrows)
+    list(graphlib.TopologicalSorter(arrows).static_order())
 
 
 def test_public_names_have_docstrings():

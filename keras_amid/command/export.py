@@ -11,7 +11,7 @@ import argparse
 import zipfile
 from pathlib import Path
 
-from keras_amid.command.inputs import CARD, FILE
+from keras_amid.own.inputs import CARD, FILE
 from keras_amid.validation.exits import Parser, finished
 
 _FORMATS = ("saved_model", "onnx", "litert")

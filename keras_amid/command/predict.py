@@ -22,7 +22,7 @@ import functools
 import sys
 from pathlib import Path
 
-from keras_amid.command.inputs import Inputs
+from keras_amid.own.inputs import Inputs
 from keras_amid.validation.exits import Parser, finished
 from keras_amid.validation.scalars import check_int
 

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from keras_amid.command.inputs import Inputs
 from keras_amid.data.datasets.table.columns import is_number
 from keras_amid.data.datasets.table.faults import Faults
 from keras_amid.data.datasets.table.rows import read_segment
 from keras_amid.data.datasets.table.sheet import read_sheet
+from keras_amid.own.inputs import Inputs
 
 
 def rows_of(path: Path, inputs: Inputs) -> list[tuple[str, Callable[[], dict[str, Any]]]]:

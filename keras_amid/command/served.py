@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from keras_amid.command.inputs import FILE, Inputs
+from keras_amid.own.inputs import FILE, Inputs
 from keras_amid.serving import Server
 
 if TYPE_CHECKING:

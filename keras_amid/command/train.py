@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from keras_amid.command import settings
+from keras_amid.own import settings
 from keras_amid.validation.exits import GOES_ON, Parser, finished
 
 _EXTRACTORS = """\

@@ -8,8 +8,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_amid.data.storage.damage import damage_named
 from keras_amid.data.storage.progress import progress_bar
+from keras_amid.validation.damage import damage_named
 from keras_amid.validation.leaves import as_array
 from keras_amid.validation.rules import INDEX
 from keras_amid.validation.streams import BatchCheck

@@ -10,9 +10,9 @@ from typing import Any
 
 import keras
 
-from keras_amid.data.storage.damage import damage_named
 from keras_amid.validation.arguments import check_choice
 from keras_amid.validation.checks import check_batch
+from keras_amid.validation.damage import damage_named
 from keras_amid.validation.rules import DataError, Expected
 
 _CALLS = ("fit", "evaluate", "predict", "represent")

@@ -17,13 +17,13 @@ import processes
 import pytest
 
 import keras_amid
-from keras_amid.command.inputs import Inputs
 from keras_amid.command.main import main
 from keras_amid.data import Windows, batches
 from keras_amid.data.datasets import read_prepared
 from keras_amid.data.storage.one_writer import one_writer
 from keras_amid.experiments import read_history
 from keras_amid.experiments.own.predictions import Predictions
+from keras_amid.own.inputs import Inputs
 
 pytestmark = pytest.mark.any_backend
 ROOT = Path(keras_amid.__file__).parents[1]

@@ -16,8 +16,8 @@ from keras_amid.data.pipeline.labelled_mix import LabelledMix
 from keras_amid.data.pipeline.shuffling import EpochShuffle
 from keras_amid.data.records.reading import RecordSet
 from keras_amid.data.records.shards import check_part
-from keras_amid.data.storage.damage import is_data_loss, naming_damage
 from keras_amid.validation.arguments import check_positive_int
+from keras_amid.validation.damage import is_data_loss, naming_damage
 
 if TYPE_CHECKING:
     import tensorflow as tf

@@ -13,7 +13,7 @@ from keras_amid.data.pipeline.arrays import Array
 from keras_amid.data.pipeline.decoder import Decoder, Field
 from keras_amid.data.records.examples import VIDEO_ENCODINGS
 from keras_amid.data.records.reading import RecordSet
-from keras_amid.data.storage.damage import is_data_loss
+from keras_amid.validation.damage import is_data_loss
 
 if TYPE_CHECKING:
     import tensorflow as tf

@@ -20,9 +20,9 @@ from keras_amid.data.records.one_shard import Encoded
 from keras_amid.data.records.reading import RecordSet
 from keras_amid.data.records.shards import Work, write_shards
 from keras_amid.data.records.writing import check_rows
-from keras_amid.data.storage.damage import naming_damage
 from keras_amid.data.storage.files import read_json, write_json
 from keras_amid.validation.arguments import check_positive_int
+from keras_amid.validation.damage import naming_damage
 
 _FORMAT = 3
 _SHARD_SIZE = 256

@@ -14,7 +14,7 @@ from filelock import FileLock
 
 from keras_amid.data._tensorflow import tensorflow, written
 from keras_amid.data.pipeline.decoding import SampleDecoder
-from keras_amid.data.storage.damage import damage_named, naming_damage
+from keras_amid.validation.damage import damage_named, naming_damage
 
 
 def file_cache(dataset: Any, folder: Path, key: Any, decoder: SampleDecoder) -> Any:

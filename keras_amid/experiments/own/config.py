@@ -1,4 +1,4 @@
-"""The numbers of an experiment on data of one's own; `keras_amid.command.settings` has them all."""
+"""The numbers of an experiment on data of one's own; `keras_amid.own.settings` has them all."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class OwnConfig(Config):
         """The configuration of the command's settings.
 
         Args:
-            settings: as `keras_amid.command.settings.resolve` gives them.
+            settings: as `keras_amid.own.settings.resolve` gives them.
             title: of the data set, for people.
 
         Raises:

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import keras_amid as ka
-from keras_amid.command import settings
 from keras_amid.data.storage.files import read_json, refuse_other_settings
 from keras_amid.experiments import rows, runs
 from keras_amid.experiments.measuring import figures_of
@@ -14,6 +13,7 @@ from keras_amid.experiments.own.predictions import labelled
 from keras_amid.experiments.own.running import claimed, make_task
 from keras_amid.experiments.own.runs import OwnRuns
 from keras_amid.experiments.own.task import OwnTask
+from keras_amid.own import settings
 
 
 def evaluate(folder: Path, row: str | None, seed: int | None, split: str) -> dict[str, Any]:

@@ -13,7 +13,6 @@ from typing import Any
 import keras
 
 import keras_amid as ka
-from keras_amid.command import settings as command_settings
 from keras_amid.data.datasets import Table, read_prepared
 from keras_amid.data.records.reading import RecordSet
 from keras_amid.data.storage.files import replacing
@@ -25,6 +24,7 @@ from keras_amid.experiments.own.config import OwnConfig
 from keras_amid.experiments.own.report.page import write_report
 from keras_amid.experiments.own.runs import OwnRuns
 from keras_amid.experiments.own.task import OwnTask
+from keras_amid.own import settings as command_settings
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,7 +56,7 @@ def run(values: Mapping[str, Any], export: Path | None, called: str) -> None:
     """Trains and measures every row of every seed. Killed and called again, it goes on.
 
     Args:
-        values: settings, as `keras_amid.command.settings.resolve` gives them.
+        values: settings, as `keras_amid.own.settings.resolve` gives them.
         export: folder of the served student; None: nothing is exported.
         called: the command line, for the report.
 

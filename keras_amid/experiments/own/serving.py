@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from keras_amid.command.inputs import CARD, FILE
 from keras_amid.data.storage.files import read_json, replacing, write_json
 from keras_amid.experiments.exporting import export_and_compare
 from keras_amid.experiments.own.runs import OwnRuns
 from keras_amid.experiments.own.task import OwnTask
 from keras_amid.experiments.run_card import run_card
+from keras_amid.own.inputs import CARD, FILE
 
 
 def described_inputs(task: OwnTask) -> dict:

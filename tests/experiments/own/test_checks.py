@@ -2,10 +2,10 @@
 
 import pytest
 
-from keras_amid.command import settings
 from keras_amid.data.datasets import Modality
 from keras_amid.experiments.own.checks import check_splits, with_modalities
 from keras_amid.experiments.own.config import OwnConfig
+from keras_amid.own import settings
 
 pytestmark = pytest.mark.any_backend
 

@@ -4,9 +4,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from keras_amid.command import settings
 from keras_amid.experiments.own import tuning
 from keras_amid.experiments.own.config import OwnConfig
+from keras_amid.own import settings
 
 pytestmark = pytest.mark.any_backend
 

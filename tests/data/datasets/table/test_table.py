@@ -9,10 +9,10 @@ import pytest
 import recordings as rec
 import tensorflow as tf
 
-from keras_amid.command.inputs import Inputs
 from keras_amid.data import Tokens, Vocabulary, Windows, table
 from keras_amid.data.datasets import Modality, Table, prepare, read_prepared
 from keras_amid.data.media import read_segments, read_sound
+from keras_amid.own.inputs import Inputs
 
 pytestmark = pytest.mark.any_backend
 SAME = {"sample_rate": rec.RATE, "short_side": 32, "progress": False, "workers": 2}

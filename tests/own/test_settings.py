@@ -5,7 +5,7 @@ import tomllib
 
 import pytest
 
-from keras_amid.command import settings
+from keras_amid.own import settings
 
 pytestmark = pytest.mark.any_backend
 
