@@ -28,8 +28,8 @@ class DirectAMID(AMID):
     whatever the labels. L_MId begins after the warm-up, like the other terms of Eq. 8.
 
     Evidence: an earlier, independent implementation had 63.2 +- 0.9 % on the ripple tank, where its
-    AMID had 41.5 and its CCL 59.3 +- 0.8; elsewhere it was no better than CCL. What this library
-    has measured is in docs/evidence.md.
+    AMID had 41.5 and its CCL 59.3 +- 0.8. With few labels, here: handwritten numerals 71.0 +- 1.6
+    (AMID 62.3, CCL 73.4), smartwatch 60.8 +- 2.1 (AMID 59.7, CCL 64.8). See docs/evidence.md.
 
     Args:
         target, auxiliary, num_classes, representation_dim, name, **kwargs: see `AMID`.
