@@ -122,7 +122,7 @@ def contents(what, out):
         import tensorflow as tf
         import tiny
 
-        given = {"video": tiny.data()[0]["video"]}
+        given = {"video": tf.constant(tiny.data()[0]["video"])}
         for version in sorted(out.iterdir()):  # a call killed at its very end has left one more
             if version.name.isdigit():
                 served = tf.saved_model.load(str(version)).signatures["serving_default"](**given)
