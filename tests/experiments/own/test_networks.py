@@ -91,8 +91,7 @@ def test_a_checkpoint_of_another_network(tmp_path):
 @pytest.mark.any_backend
 def test_a_preset_folder_of_keras_hub(tmp_path):
     """Its weights and its words; that of another network is refused by name."""
-    import keras_hub
-
+    keras_hub = pytest.importorskip("keras_hub")
     words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "b"]
     sizes = dict(num_layers=1, num_heads=2, hidden_dim=8, intermediate_dim=16)
     backbone = keras_hub.models.BertBackbone(len(words), **sizes)
