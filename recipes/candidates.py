@@ -52,7 +52,7 @@ class AveragedTeacher:
         return loss + ops.mean(values)
 
     def averaged_predictions(self, x):
-        """The average takes its step towards the networks; the logits of its teacher."""
+        """The average takes its step; the logits of its teacher, (batch, classes)."""
         networks = self.networks
         mean_of = {}
         for variable, mean in zip(networks.variables, self.average, strict=True):
@@ -126,14 +126,15 @@ CANDIDATES = {
 BESIDE = ("student alone", "two-step pseudo-labels", "CCL", "CCL + KL", "M detached")
 
 
-def with_candidates(recipe, name, title):
-    """CONFIG or SMOKE of a recipe beside this file, with the candidates as rows."""
-    of = Recipe.load(Path(__file__).with_name(recipe))
-    own = dict(name=name, title=title, rows=(*BESIDE, *CANDIDATES), own_rows=CANDIDATES)
-    return {**of.config, **own}, {**of.smoke, **own}
-
-
-CONFIG, SMOKE = with_candidates("digits.py", "candidates", "Candidates on handwritten numerals")
+digits = Recipe.load(Path(__file__).with_name("digits.py"))
+OWN = {
+    "name": "candidates",
+    "title": "Candidates on handwritten numerals",
+    "rows": (*BESIDE, *CANDIDATES),
+    "own_rows": CANDIDATES,
+}
+CONFIG = {**digits.config, **OWN}
+SMOKE = {**digits.smoke, **OWN}
 
 if __name__ == "__main__":
     main(CONFIG, SMOKE, __doc__)

@@ -60,9 +60,7 @@ def rooms(of, files):
             for name in imported(node):
                 if name.startswith(of.replace("/", ".") + "."):
                     found.add(name.split(".")[len(of.split("/"))])
-    return {
-        room: {other for other in found & set(arrows)} - {room} for room, found in arrows.items()
-    }
+    return {room: found & set(arrows) - {room} for room, found in arrows.items()}
 
 
 def imported(node):

@@ -73,8 +73,10 @@ def _of_run(folder):
         raise ValueError(
             f"`model` must be a folder with a trained student; received {str(folder)!r}."
         )
-    card = read_json(folder / CARD)
-    return folder / "class_names.txt", {FILE: json.dumps(described)}, card, student
+    names, card = folder / "class_names.txt", read_json(folder / CARD)
+    if not names.read_text(encoding="utf-8").endswith("\n"):  # of a name, a part may be left
+        raise ValueError(f"{names} is cut off: its last line does not end.")
+    return names, {FILE: json.dumps(described)}, card, student
 
 
 def _loaded(path):
