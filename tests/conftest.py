@@ -1,5 +1,6 @@
 """Set up every test alike: quiet, seeded, and with Keras's global dtype policy put back."""
 
+import contextlib
 import os
 import shutil
 import tempfile
@@ -28,6 +29,12 @@ if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
     JAX_CACHE = os.environ["JAX_COMPILATION_CACHE_DIR"] = tempfile.mkdtemp(prefix="jax-cache-")
     os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
     os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
+
+# PyTorch's builds with CUDA bring Triton, and load it late. After TensorFlow (2.20 and newer) that
+# ends in a segmentation fault: both hold an LLVM, and Triton gets TensorFlow's
+# (https://github.com/tensorflow/tensorflow/issues/124205).
+with contextlib.suppress(ImportError):
+    import triton  # noqa: F401
 
 import keras  # noqa: E402
 import pytest  # noqa: E402

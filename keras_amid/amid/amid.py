@@ -23,10 +23,10 @@ from keras_amid.losses.same_class import class_counts, first_in_class, takes_par
 from keras_amid.losses.similarity import l2_normalize
 from keras_amid.typing import Logs, Tensor, Terms
 from keras_amid.validation.arguments import (
+    check_block,
     check_choice,
     check_number,
     check_pair_normalizer,
-    check_positive_int,
 )
 
 CONTRASTIVE_LOSSES = (
@@ -112,7 +112,7 @@ class AMID(Distiller):
         )
         self.use_enhanced_discriminator = bool(use_enhanced_discriminator)
         self.departures = Departures(bool(detach_teacher), bool(normalize_positives))
-        self.block = None if block is None else check_positive_int("block", block)
+        self.block = check_block(block)
         self.forms_auxiliary = self.mi_auxiliary_weight > 0
 
     def add_networks(self) -> None:

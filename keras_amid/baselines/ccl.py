@@ -9,7 +9,7 @@ from keras_amid import losses
 from keras_amid.distiller import Batch, Distiller
 from keras_amid.distiller.composition import build_composition
 from keras_amid.typing import Tensor, Terms
-from keras_amid.validation.arguments import check_choice, check_number
+from keras_amid.validation.arguments import check_block, check_choice, check_number
 
 DIVERGENCES = {
     "symmetric_kl": losses.symmetric_kl_divergence,
@@ -58,6 +58,8 @@ class CCL(Distiller):
             here 71.6 and 73.4 % on the numerals, 65.5 and 64.8 % on the smartwatch
             (docs/evidence.md).
         kl_temperature: float > 0, T of that term.
+        block: None, or int: Sym in blocks of so many samples, for large batches, as of
+            `AMID`.
 
     Attributes:
         composition: functional `keras.Model`, [a, v] -> av; with `per_modality`,
@@ -85,6 +87,7 @@ class CCL(Distiller):
         per_modality: bool = False,
         kl_weight: float = 0.0,
         kl_temperature: float = 2.0,
+        block: int | None = None,
         name: str = "ccl",
         **kwargs,
     ):
@@ -97,6 +100,7 @@ class CCL(Distiller):
             self.separate_modalities = tuple(self.auxiliary_extractors)
         self.kl_weight = check_number("kl_weight", kl_weight, at_least=0)
         self.kl_temperature = check_number("kl_temperature", kl_temperature, above=0)
+        self.block = check_block(block)
 
     def add_teacher(self, features: dict) -> None:
         """Makes the composition, or one for each auxiliary modality."""
@@ -161,10 +165,14 @@ class CCL(Distiller):
 
     def _side(self, batch, own, a, other, own_logits, other_logits):
         """CE, Sym and D of one of the two, each of shape (batch,)."""
-        y, tau = batch.labels, self.temperature
-        sym = losses.symmetric_noise_contrastive_loss
+
+        def sym(u, v):
+            return losses.symmetric_noise_contrastive_loss(
+                u, v, batch.labels, self.temperature, self.block
+            )
+
         return (
             batch.cross_entropy(own_logits),
-            sym(own, other, y, tau) + sym(own, a, y, tau),
+            sym(own, other) + sym(own, a),
             DIVERGENCES[self.divergence](own_logits, other_logits),
         )

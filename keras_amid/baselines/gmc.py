@@ -7,7 +7,7 @@ import keras
 from keras_amid import losses
 from keras_amid.distiller import Batch, Distiller
 from keras_amid.typing import Tensor, Terms
-from keras_amid.validation.arguments import check_number, check_positive_int
+from keras_amid.validation.arguments import check_block, check_number, check_positive_int
 
 
 @keras.saving.register_keras_serializable(package="keras_amid")
@@ -33,6 +33,8 @@ class GMC(Distiller):
         per_modality: bool. True: L_GMC(M, .) summed over the modalities, each with a projection of
             its own to size D; a side with one modality has S or A there. A is then the mean of the
             auxiliary ones.
+        block: None, or int: L_GMC in blocks of so many rows, for large batches, as of
+            `AMID`.
 
     Attributes:
         shared_projection: the linear layer D -> embedding_dim.
@@ -58,6 +60,7 @@ class GMC(Distiller):
         embedding_dim: int = 64,
         positive_in_denominator: bool = True,
         per_modality: bool = False,
+        block: int | None = None,
         name: str = "gmc",
         **kwargs,
     ):
@@ -67,6 +70,7 @@ class GMC(Distiller):
         self.embedding_dim = check_positive_int("embedding_dim", embedding_dim)
         self.positive_in_denominator = bool(positive_in_denominator)
         self.per_modality = bool(per_modality)
+        self.block = check_block(block)
         sides = (self.target_extractors, self.auxiliary_extractors)
         if self.per_modality:
             self.separate_modalities = tuple(m for side in sides if len(side) > 1 for m in side)
@@ -98,6 +102,7 @@ class GMC(Distiller):
                 self.temperature,
                 self.positive_in_denominator,
                 batch.complete,
+                self.block,
             )
             for modality in modalities
         )

@@ -7,7 +7,7 @@ import keras
 from keras_amid import losses
 from keras_amid.distiller import Batch, Distiller
 from keras_amid.typing import Tensor, Terms
-from keras_amid.validation.arguments import check_number
+from keras_amid.validation.arguments import check_block, check_number
 
 
 @keras.saving.register_keras_serializable(package="keras_amid")
@@ -25,6 +25,8 @@ class StudentContrast(Distiller):
         target, auxiliary, num_classes, representation_dim, name, **kwargs: see `Distiller`.
         contrastive_weight: float >= 0, of Sym.
         temperature: float > 0, tau of Sym.
+        block: None, or int: Sym in blocks of so many samples, for large batches, as of
+            `AMID`.
 
     Raises:
         ValueError: for an argument out of its domain.
@@ -39,12 +41,14 @@ class StudentContrast(Distiller):
         *,
         contrastive_weight: float = 1.0,
         temperature: float = 0.5,
+        block: int | None = None,
         name: str = "student_contrast",
         **kwargs,
     ):
         super().__init__(target, auxiliary, num_classes, representation_dim, name=name, **kwargs)
         self.contrastive_weight = check_number("contrastive_weight", contrastive_weight, at_least=0)
         self.temperature = check_number("temperature", temperature, above=0)
+        self.block = check_block(block)
 
     def add_teacher(self, features: dict) -> None:
         """Makes nothing: there is no teacher's network."""
@@ -56,7 +60,7 @@ class StudentContrast(Distiller):
     def distillation_loss(self, batch: Batch) -> Terms:
         """The two terms: name -> (weight, values)."""
         l_sym = losses.symmetric_noise_contrastive_loss(
-            batch.student, batch.auxiliary, batch.labels, self.temperature
+            batch.student, batch.auxiliary, batch.labels, self.temperature, self.block
         )
         return {
             "classification_loss": (1.0, batch.classification_loss(with_teacher=False)),

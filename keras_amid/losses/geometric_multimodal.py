@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from keras import ops
 
+from keras_amid.losses.blocks import FAR, block_of, by_blocks, product
 from keras_amid.losses.similarity import l2_normalize
 from keras_amid.typing import Tensor
 
@@ -14,6 +15,7 @@ def geometric_multimodal_contrastive_loss(
     temperature: float,
     positive_in_denominator: bool = True,
     valid: Tensor | None = None,
+    block: int | None = None,
 ) -> Tensor:
     """GMC's loss for one modality; the method sums it over the modalities.
 
@@ -31,6 +33,8 @@ def geometric_multimodal_contrastive_loss(
         positive_in_denominator: bool. False: the paper's formula, which can be negative.
         valid: boolean tensor, shape `(batch,)`, or None for all: which samples count; both rows of
             any other are left out.
+        block: None, or int: how many of the 2B rows are formed at once, as of `posterior_sums`;
+            the result is the same.
 
     Returns:
         float32 tensor, shape `(batch,)`. A batch of one has no negatives: 0. So has a sample that
@@ -39,22 +43,64 @@ def geometric_multimodal_contrastive_loss(
     Reference: Poklukar et al., "Geometric Multimodal Contrastive Representation Learning",
     ICML 2022.
     """
-    r = ops.concatenate([l2_normalize(joint), l2_normalize(modality)], axis=0)
-    scores = ops.matmul(r, ops.transpose(r)) / temperature
-    rows = ops.shape(r)[0]
-    batch = rows // 2
-    row = ops.arange(rows, dtype="int32")
-    partner = ops.mod(row + batch, rows)
-    is_positive = ops.equal(ops.expand_dims(partner, 1), ops.expand_dims(row, 0))
-    left_out = ops.equal(ops.expand_dims(row, 1), ops.expand_dims(row, 0))
-    if valid is not None:
-        valid = ops.tile(valid, 2)
-        pairs = ops.logical_and(ops.expand_dims(valid, 1), ops.expand_dims(valid, 0))
-        left_out = ops.logical_or(left_out, ops.logical_not(pairs))
-    if not positive_in_denominator:
-        left_out = ops.logical_or(left_out, is_positive)
+    j, m = l2_normalize(joint), l2_normalize(modality)
+    valid = ops.ones_like(j[:, 0], dtype="bool") if valid is None else valid
+    others = ops.sum(ops.cast(valid, "int32")) * 2 - (1 if positive_in_denominator else 2)
+    there = ops.logical_and(valid, others > 0)
 
-    positive = ops.sum(ops.where(is_positive, scores, 0.0), axis=1)
-    denominator = ops.logsumexp(ops.where(left_out, -1e9, scores), axis=1)
-    values = ops.where(ops.any(ops.logical_not(left_out), axis=1), denominator - positive, 0.0)
-    return ops.mean(ops.reshape(values, (2, -1)), axis=0)
+    r = ops.concatenate([j, m], axis=0) / temperature**0.5
+    block = block_of(r.shape[0], block)
+    there_twice = ops.cast(ops.tile(there, (2,)), "int32")
+    denominators = _log_denominators(positive_in_denominator, block)(r, there_twice)
+    positives = ops.sum(j * m, axis=1) / temperature
+    values = ops.mean(ops.reshape(denominators, (2, -1)), axis=0) - positives
+    return ops.where(there, values, 0.0)
+
+
+def _log_denominators(positive_in_denominator, block):
+    """A function of R / sqrt(tau) and which rows count (0, 1) -> log of the sums over j.
+
+    Its gradient forms the exponentials anew, so nothing of rows x rows is kept for it: with the
+    upstream u, that by R_i is sum_j (u_i exp(x_ij - l_i) + u_j exp(x_ij - l_j)) R_j.
+    """
+
+    @ops.custom_gradient
+    def log_denominators(r, there):
+        columns = ops.arange(ops.shape(r)[0], dtype="int32")
+
+        def exponents(rows, index, rows_there):
+            return _exponents(rows, r, index, columns, rows_there, there, positive_in_denominator)
+
+        def of_rows(rows, index, rows_there):
+            sums = ops.logsumexp(exponents(rows, index, rows_there), axis=1)
+            return ops.expand_dims(ops.where(rows_there > 0, sums, 0.0), 0)
+
+        sums = by_blocks(of_rows, (r, columns, there), 1, block)[0]
+
+        def gradient(*args, upstream=None):
+            u = args[0] if upstream is None else upstream
+            u = u * ops.cast(there, u.dtype)
+
+            def by_rows(rows, index, rows_there, own_u, own_sums):
+                x = exponents(rows, index, rows_there)
+                own = ops.exp(x - ops.expand_dims(own_sums, 1)) * ops.expand_dims(own_u, 1)
+                theirs = ops.exp(x - ops.expand_dims(sums, 0)) * ops.expand_dims(u, 0)
+                return ops.transpose(product(own + theirs, r))
+
+            by_r = by_blocks(by_rows, (r, columns, there, u, sums), r.shape[1], block)
+            return ops.transpose(by_r), None
+
+        return sums, gradient
+
+    return log_denominators
+
+
+def _exponents(rows, r, index, columns, rows_there, there, positive_in_denominator):
+    """R_i . R_j / tau of a block, (rows, 2B), far away where j is no candidate of i."""
+    counts = ops.logical_and(ops.expand_dims(rows_there > 0, 1), ops.expand_dims(there > 0, 0))
+    counts = ops.logical_and(counts, ops.not_equal(ops.expand_dims(index, 1), columns))
+    if not positive_in_denominator:
+        twice = ops.shape(columns)[0]
+        positive = ops.mod(columns + twice // 2, twice)
+        counts = ops.logical_and(counts, ops.not_equal(ops.expand_dims(index, 1), positive))
+    return ops.where(counts, ops.matmul(rows, ops.transpose(r)), FAR)

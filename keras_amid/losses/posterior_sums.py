@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import keras
 from keras import ops
 
+from keras_amid.losses.blocks import FAR, block_of, by_blocks, product
 from keras_amid.losses.same_class import class_counts
 from keras_amid.losses.similarity import l2_normalize
 from keras_amid.typing import Tensor
-from keras_amid.validation.arguments import check_positive_int
-
-FAR = -1e9
-PART, LARGE = 1024, 4096
 
 
 def posterior_sums(
@@ -47,11 +43,7 @@ def posterior_sums(
     a = l2_normalize(anchor) / temperature
     c = l2_normalize(candidates)
     labels = ops.cast(ops.convert_to_tensor(labels), "int32")
-    if block is not None:
-        check_positive_int("block", block)
-    elif labels.shape[0] is not None and labels.shape[0] >= LARGE:
-        block = labels.shape[0] // 4
-    sums = _sums(block)(a, c, labels)
+    sums = _sums(block_of(labels.shape[0], block))(a, c, labels)
     return sums[0], sums[1]
 
 
@@ -90,40 +82,6 @@ def _sums(block):
         return rows[:2], gradient
 
     return sums
-
-
-def product(x, y):
-    """The matrices' product, of many rows of y in parts: float32 loses less in several sums."""
-    rows = y.shape[0]
-    if rows is None or rows <= PART:
-        return ops.matmul(x, y)
-    return sum(ops.matmul(x[:, i : i + PART], y[i : i + PART]) for i in range(0, rows, PART))
-
-
-def by_blocks(function, arrays, size, block):
-    """`function(*arrays)`, shape (size, n), in blocks of so many of the arrays' n rows.
-
-    One block after the other, so that only one is in memory. What fills the last one up is -1 in
-    integers, which as a label is left out, and 0 in floats.
-    """
-    if block is None:
-        return function(*arrays)
-    n = ops.shape(arrays[0])[0]
-    blocks = tuple(_in_blocks(array, n, block) for array in arrays)
-
-    def step(carry, parts):
-        return carry, function(*parts)
-
-    like_values = ops.zeros((size, block), arrays[0].dtype)  # TensorFlow's `scan` takes shapes so
-    _, values = ops.scan(step, like_values, blocks)
-    return ops.reshape(ops.transpose(values, (1, 0, 2)), (size, -1))[:, :n]
-
-
-def _in_blocks(array, n, block):
-    shape, filling = array.shape[1:], -n % block
-    value = -1 if "int" in keras.backend.standardize_dtype(array.dtype) else 0
-    filled = ops.concatenate([array, ops.full((filling, *shape), value, array.dtype)])
-    return ops.reshape(filled, (-1, block, *shape))
 
 
 def _x(a, c, labels):

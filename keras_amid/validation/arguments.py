@@ -8,6 +8,7 @@ import keras
 
 from keras_amid.validation.rules import INDEX as INDEX
 from keras_amid.validation.rules import RESERVED
+from keras_amid.validation.scalars import check_block as check_block
 from keras_amid.validation.scalars import check_choice as check_choice
 from keras_amid.validation.scalars import check_int as check_int
 from keras_amid.validation.scalars import check_number as check_number

@@ -27,6 +27,11 @@ def check_positive_int(name: str, value: Any, at_least: int = 1) -> int:
     return check_int(name, value, at_least)
 
 
+def check_block(value: Any) -> int | None:
+    """Returns the argument `block` of losses and methods: None, or a positive int."""
+    return None if value is None else check_positive_int("block", value)
+
+
 def check_number(
     name: str,
     value: Any,

@@ -112,14 +112,18 @@ OBJECTIVES = {
         lambda p, start: numpy_baselines.ccl(p, start, X, Y, 0.5, reference.symmetric_kl),
     ),
     "CCL, KL": (
-        {"kl_weight": 0.6, "kl_temperature": 3.0},
+        {"kl_weight": 0.6, "kl_temperature": 3.0, "block": 4},
         lambda p, start: (
             numpy_baselines.ccl(p, start, X, Y, 0.5, reference.symmetric_kl)
             + 0.6 * numpy_baselines.softened(p, start, X, 3.0)
         ),
     ),
+    "GMC, in blocks": (
+        {"embedding_dim": 3, "contrastive_weight": 0.7, "temperature": 0.5, "block": 5},
+        lambda p, start: numpy_baselines.gmc(p, X, Y, 0.5, True, 0.7),
+    ),
     "StudentContrast": (
-        {"contrastive_weight": 0.7, "temperature": 0.4},
+        {"contrastive_weight": 0.7, "temperature": 0.4, "block": 4},
         lambda p, start: numpy_baselines.student_contrast(p, X, Y, 0.7, 0.4),
     ),
     "TeacherOnly": (

@@ -53,13 +53,13 @@ AMID = {
 METHODS = {
     "StudentOnly": (lambda: tiny.method("StudentOnly"), set(), set()),
     "TeacherOnly": (lambda: tiny.method("TeacherOnly"), TEACHER, set()),
-    "GMC": (lambda: tiny.method("GMC"), BOTH | {"contrastive_loss"}, set()),
+    "GMC": (lambda: tiny.method("GMC", block=3), BOTH | {"contrastive_loss"}, set()),
     "CCL": (
-        lambda: tiny.method("CCL", kl_weight=0.5, kl_temperature=3.0),
+        lambda: tiny.method("CCL", kl_weight=0.5, kl_temperature=3.0, block=3),
         BOTH | {"contrastive_loss", "divergence_loss", "kl_loss"}, set(),
     ),
     "StudentContrast": (
-        lambda: tiny.method("StudentContrast"), TEACHER | {"contrastive_loss"}, set(),
+        lambda: tiny.method("StudentContrast", block=3), TEACHER | {"contrastive_loss"}, set(),
     ),
     "DirectAMID": (
         lambda: tiny.method("DirectAMID", direct_weight=2.0, direct_temperature=0.3),

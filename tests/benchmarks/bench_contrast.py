@@ -1,11 +1,13 @@
-"""Memory of Eq. 8 with its gradient, plain and in blocks, and how far the two are apart.
+"""Memory of Eq. 8 (or of CCL's or GMC's contrast) with its gradient, plain and in blocks.
 
     KERAS_BACKEND=jax python tests/benchmarks/bench_contrast.py --batch 8192 --block 512
     KERAS_BACKEND=jax python tests/benchmarks/bench_contrast.py --batch 32768 --block 512 --no-plain
+    KERAS_BACKEND=jax python tests/benchmarks/bench_contrast.py --loss gmc
 
-Each figure is of a process of its own: what it held at most beyond what it held before, of a GPU's
-memory where the backend runs on one. An array is one of batch x batch float32 numbers. Nothing
-passes or fails here.
+It says how far the two are apart, too. Each figure is of a process of its own: what it held at most
+beyond what it held before, of a GPU's memory where the backend runs on one. An array is one of
+batch x batch float32 numbers; GMC compares twice the batch, so its plain form has arrays of four.
+Nothing passes or fails here.
 """
 
 import argparse
@@ -21,14 +23,20 @@ from keras_amid import losses
 
 BACKEND = keras.backend.backend()
 CLASSES = 51
+LOSSES = {
+    "amid": losses.mutual_information_loss,
+    "ccl": losses.symmetric_noise_contrastive_loss,
+    "gmc": lambda m, s, labels, temperature, block: losses.geometric_multimodal_contrastive_loss(
+        m, s, temperature, block=block
+    ),
+}
 
 
-def step(labels, block):
+def step(name, labels, block):
     """A function of M and S -> the loss and both gradients, as the backend runs training steps."""
 
     def loss(m, s):
-        values = losses.mutual_information_loss(m, s, labels, 0.5, block=block)
-        return keras.ops.mean(values)
+        return keras.ops.mean(LOSSES[name](m, s, labels, 0.5, block=block))
 
     if BACKEND == "jax":
         import jax
@@ -74,14 +82,14 @@ def resident(name):
     return 1024 * int(re.search(rf"{name}:\s+(\d+)", Path("/proc/self/status").read_text())[1])
 
 
-def measure(batch, dim, block, connection):
+def measure(name, batch, dim, block, connection):
     """Sends (bytes, seconds, loss, gradients)."""
     rng = np.random.default_rng(0)
     labels = rng.integers(0, CLASSES, batch).astype("int32")
     m, s = rng.normal(size=(2, batch, dim)).astype("float32")
     s += m / 2
-    step(labels[:64], block and 16)(*map(keras.ops.convert_to_tensor, (m[:64], s[:64])))
-    function = step(labels, block)
+    step(name, labels[:64], block and 16)(*map(keras.ops.convert_to_tensor, (m[:64], s[:64])))
+    function = step(name, labels, block)
     m, s = keras.ops.convert_to_tensor(m), keras.ops.convert_to_tensor(s)
     on_gpu = gpu_bytes() is not None
     before = gpu_bytes() if on_gpu else resident("VmRSS")
@@ -94,11 +102,11 @@ def measure(batch, dim, block, connection):
     connection.send((most - before, seconds, *arrays))
 
 
-def measured(batch, dim, block):
+def measured(name, batch, dim, block):
     """What `measure` sends, from a process of its own."""
     context = multiprocessing.get_context("spawn")  # a GPU is not for forked processes
     ours, theirs = context.Pipe()
-    process = context.Process(target=measure, args=(batch, dim, block, theirs))
+    process = context.Process(target=measure, args=(name, batch, dim, block, theirs))
     process.start()
     theirs.close()
     sent = ours.recv()
@@ -108,6 +116,7 @@ def measured(batch, dim, block):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--loss", choices=LOSSES, default="amid")
     parser.add_argument("--batch", type=int, default=8192)
     parser.add_argument("--dim", type=int, default=512)
     parser.add_argument("--block", type=int, default=512)
@@ -115,12 +124,12 @@ def main():
     given = parser.parse_args()
     results = {}
     for block in [given.block] if given.no_plain else [None, given.block]:
-        most, seconds, *results[block] = measured(given.batch, given.dim, block)
+        most, seconds, *results[block] = measured(given.loss, given.batch, given.dim, block)
         arrays = most / (4 * given.batch**2)
         form = f"in blocks of {block}" if block else "plain"
         print(
-            f"{BACKEND}, batch {given.batch}, D {given.dim}, {form}: {most / 2**20:.0f} MiB "
-            f"({arrays:.2f} arrays), {seconds:.1f} s with compiling",
+            f"{BACKEND}, {given.loss}, batch {given.batch}, D {given.dim}, {form}: "
+            f"{most / 2**20:.0f} MiB ({arrays:.2f} arrays), {seconds:.1f} s with compiling",
             flush=True,
         )
     if len(results) == 2:

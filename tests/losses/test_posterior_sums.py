@@ -1,4 +1,4 @@
-"""Eq. 8 in blocks, and its index sets by sorting, against the plain forms."""
+"""The losses of batch x batch numbers in blocks, and index sets by sorting, against the plain."""
 
 import numpy as np
 import pytest
@@ -14,12 +14,30 @@ M, S = RNG.normal(size=(2, N, 6)).astype("float32")
 LABELS = RNG.integers(-1, 5, N).astype("int32")
 
 
-@pytest.mark.parametrize(
-    "function", ["mutual_information_loss", "symmetric_noise_contrastive_loss"]
-)
+def geometric(with_positive):
+    """GMC's loss with the arguments of the others; the same samples are left out."""
+
+    def loss(m, s, labels, temperature, block):
+        there = labels >= 0
+        return losses.geometric_multimodal_contrastive_loss(
+            m, s, temperature, with_positive, there, block
+        )
+
+    return loss
+
+
+FUNCTIONS = {
+    "Eq. 8": losses.mutual_information_loss,
+    "Sym": losses.symmetric_noise_contrastive_loss,
+    "GMC": geometric(True),
+    "GMC, paper": geometric(False),
+}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
 @pytest.mark.parametrize("block", [1, 8, N, 64])
-def test_blocks_change_nothing(function, block):
-    function, upstream = getattr(losses, function), RNG.normal(size=N).astype("float32")
+def test_blocks_change_nothing(name, block):
+    function, upstream = FUNCTIONS[name], RNG.normal(size=N).astype("float32")
     (plain, by_plain), (blocked, by_blocked) = (
         gradient(
             lambda m, s, b=b: ops.sum(
