@@ -1,6 +1,7 @@
 """Set up every test alike: quiet, seeded, and with Keras's global dtype policy put back."""
 
 import contextlib
+import importlib.util
 import os
 import shutil
 import tempfile
@@ -19,9 +20,10 @@ if os.environ.get("KERAS_BACKEND") == "torch":
 # Compiling takes JAX far longer than running models as small as the tests'. XLA's new emitters of
 # fused loops, and its splitting of a program over threads, take most of what is left.
 os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
-os.environ.setdefault(
-    "XLA_FLAGS", "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1"
-)
+if importlib.util.find_spec("jax"):  # TensorFlow's lowest version ends at flags it does not know
+    os.environ.setdefault(
+        "XLA_FLAGS", "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1"
+    )
 # Tests compile the same small programs again and again: one compilation serves this run's
 # processes.
 JAX_CACHE = None

@@ -108,7 +108,7 @@ def test_other_kinds_of_bert_are_refused(original, tmp_path):
 @pytest.fixture(scope="module")
 def preset(tmp_path_factory):
     """(keras-hub's backbone with random weights, folder with its preset)."""
-    import keras_hub
+    keras_hub = pytest.importorskip("keras_hub")
 
     keras.utils.set_random_seed(0)
     backbone = keras_hub.models.BertBackbone(**SIZES)
