@@ -12,6 +12,8 @@ import numpy as np
 
 _TORCH_ENDINGS = (".pth", ".pt", ".bin")
 _WRAPPERS = ("model", "state_dict")
+# What DistributedDataParallel (and DataParallel) and torch.compile put before every name.
+_PREFIXES = re.compile(r"(?:module\.|_orig_mod\.)+")
 
 
 def read_checkpoint(path: str | os.PathLike):
@@ -25,6 +27,7 @@ def read_checkpoint(path: str | os.PathLike):
 
     Returns:
         dict, tensor name -> `np.ndarray` of the stored shape and dtype; bfloat16 becomes float32.
+        Names lack the `module.` or `_orig_mod.` that PyTorch's wrappers put before all of them.
 
     Raises:
         FileNotFoundError: no such file.
@@ -40,8 +43,10 @@ def read_checkpoint(path: str | os.PathLike):
         )
     if not os.path.isfile(path):
         raise FileNotFoundError(f"`path` must be a file; received path={path!r}.")
-    read = _read_safetensors if ending == ".safetensors" else _read_torch
-    return read(path)
+    tensors = (_read_safetensors if ending == ".safetensors" else _read_torch)(path)
+    if all(map(_PREFIXES.match, tensors)):
+        return {_PREFIXES.sub("", name, count=1): tensor for name, tensor in tensors.items()}
+    return tensors
 
 
 def _read_safetensors(path):
@@ -127,8 +132,9 @@ def assign_tensors(
         path: the file, for messages.
 
     Raises:
-        ValueError: tensors are missing, left over, of another shape, not finite, or another
-            constant. It names the file and each; nothing is assigned then.
+        ValueError: tensors are missing, left over, of another shape, not finite, negative where
+            they are variances, or another constant. It names the file and each; nothing is
+            assigned then.
     """
     constants = constants or {}
     wanted = [*targets, *constants]
@@ -144,8 +150,7 @@ def assign_tensors(
         if name in tensors:
             values[name] = _converted(tensors[name], convert)
             problems += _shape_problem(name, tensors[name], values[name], variable)
-            if not _is_finite(tensors[name]):
-                problems.append(f"not finite: {name} holds NaN or infinity")
+            problems += _value_problem(name, tensors[name])
     for name, constant in constants.items():
         if name in tensors:
             problems += _constant_problem(name, tensors[name], np.asarray(constant))
@@ -186,8 +191,12 @@ def _converted(tensor, convert):
         return None
 
 
-def _is_finite(tensor):
-    return tensor.dtype.kind not in "fcV" or bool(np.isfinite(tensor).all())
+def _value_problem(name, tensor):
+    if tensor.dtype.kind in "fcV" and not np.isfinite(tensor).all():
+        return [f"not finite: {name} holds NaN or infinity"]
+    if name.endswith("running_var") and (tensor < 0).any():
+        return [f"negative: {name} is of variances, the least {tensor.min():.3g}"]
+    return []
 
 
 def _shape_problem(name, tensor, value, variable):

@@ -11,7 +11,11 @@ import torch
 from safetensors.numpy import save_file
 from safetensors.torch import save_file as save_torch_file
 
-from keras_amid.extractors.checkpoints.assigning import assign_tensors, read_checkpoint
+from keras_amid.extractors.checkpoints.assigning import (
+    assign_tensors,
+    batch_norm_targets,
+    read_checkpoint,
+)
 
 pytestmark = pytest.mark.any_backend
 
@@ -47,6 +51,17 @@ def test_state_dicts_of_pytorch(tmp_path, ending, wrapper):
     state = state_dict() if wrapper is None else {"iteration": 5, wrapper: state_dict()}
     torch.save(state, tmp_path / f"model{ending}")
     assert_read(tmp_path / f"model{ending}")
+
+
+@pytest.mark.parametrize("prefix", ["module.", "_orig_mod.", "module._orig_mod."])
+def test_what_pytorchs_wrappers_put_before_the_names_is_left_out(tmp_path, prefix):
+    wrapped = {prefix + name: value for name, value in state_dict().items()}
+    torch.save({"state_dict": wrapped}, tmp_path / "model.pth")
+    assert_read(tmp_path / "model.pth")
+    save_file({prefix + name: v for name, v in TENSORS.items()}, tmp_path / "model.safetensors")
+    assert_read(tmp_path / "model.safetensors")
+    torch.save(wrapped | {"module": torch.ones(1)}, tmp_path / "model.pth")
+    assert prefix + "fc.bias" in read_checkpoint(tmp_path / "model.pth"), "only before all names"
 
 
 def test_the_older_format_of_pytorch(tmp_path):
@@ -194,6 +209,15 @@ def test_tensors_that_are_not_finite_are_refused(dense, value):
     with pytest.raises(ValueError, match="'net.pth' does not fit.*\n.*not finite: fc.bias"):
         assign_tensors(TENSORS | {"fc.bias": bias}, targets(dense), ("count",), path="net.pth")
     np.testing.assert_array_equal(dense.get_weights()[0], before[0])
+
+
+def test_negative_variances_are_refused():
+    layer = keras.layers.BatchNormalization()
+    layer.build((None, 2))
+    given = {f"n.{part}": np.ones(2, "float32") for part in ("weight", "bias", "running_mean")}
+    given["n.running_var"] = np.array([1.0, -0.5], "float32")
+    with pytest.raises(ValueError, match=r"negative: n.running_var .* -0\.5"):
+        assign_tensors(given, batch_norm_targets("n", layer))
 
 
 @pytest.mark.parametrize(("shape", "keras_shape"), [((3, 2), "(2, 3) in Keras"), ((2, 3, 1), "")])
