@@ -45,8 +45,7 @@ def geometric_multimodal_contrastive_loss(
     """
     j, m = l2_normalize(joint), l2_normalize(modality)
     valid = ops.ones_like(j[:, 0], dtype="bool") if valid is None else valid
-    others = ops.sum(ops.cast(valid, "int32")) * 2 - (1 if positive_in_denominator else 2)
-    there = ops.logical_and(valid, others > 0)
+    there = ops.logical_and(valid, ops.sum(ops.cast(valid, "int32")) > 1)
 
     r = ops.concatenate([j, m], axis=0) / temperature**0.5
     block = block_of(r.shape[0], block)

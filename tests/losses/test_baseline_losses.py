@@ -100,6 +100,22 @@ def test_geometric_multimodal_loss_equals_the_loop(with_positive):
     np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("with_positive", [True, False])
+def test_geometric_multimodal_loss_of_a_sample_without_negatives_is_zero(with_positive):
+    pair = f32(normal(3, 5), normal(3, 5, seed=1))
+    for rows, valid in ((slice(1), None), (slice(3), np.array([False, True, False]))):
+        arrays = [array[rows] for array in pair]
+
+        def total(j, m, valid=valid):
+            return ops.sum(
+                losses.geometric_multimodal_contrastive_loss(j, m, 0.1, with_positive, valid)
+            )
+
+        value, grads = gradient(total, *arrays)
+        assert value == 0
+        assert not any(g.any() for g in grads)
+
+
 def test_ccl_losses_equal_the_loops():
     u, v, y = normal(5, 4) * 2, normal(5, 4, seed=1) * 2, [0, 1, 0, 2, 2]
     got = run(losses.symmetric_noise_contrastive_loss, u, v, np.array(y), temperature=0.5)
