@@ -27,8 +27,8 @@ class DirectAMID(AMID):
     reach the student by no way through the teacher. In L_MId the pair alone is positive,
     whatever the labels. L_MId begins after the warm-up, like the other terms of Eq. 8.
 
-    Evidence: an earlier, independent implementation had 63.2 +- 0.9 % on the ripple tank, where its
-    AMID had 41.5 and its CCL 59.3 +- 0.8. With few labels, here: handwritten numerals 71.0 +- 1.6
+    Evidence: 64.1 +- 0.9 % on the ripple tank, where AMID has 42.0 +- 1.2 and CCL 58.2 +- 0.7 (8 of
+    8 worlds). With few labels: handwritten numerals 71.0 +- 1.6
     (AMID 62.3, CCL 73.4), smartwatch 60.8 +- 2.1 (AMID 59.7, CCL 64.8). See docs/evidence.md.
 
     Args:
