@@ -48,11 +48,13 @@ def by_blocks(function, arrays, size, block):
     n = ops.shape(arrays[0])[0]
     blocks = tuple(_in_blocks(array, n, block) for array in arrays)
 
-    def step(carry, parts):
-        return carry, function(*parts)
+    def step(carry, place):
+        return carry, function(*(ops.take(parts, place, axis=0) for parts in blocks))
 
-    like_values = ops.zeros((size, block), arrays[0].dtype)  # TensorFlow's `scan` takes shapes so
-    _, values = ops.scan(step, like_values, blocks)
+    # On TensorFlow, Keras's `scan` takes the values' shape from the carry, and of several arrays
+    # whose length is not known beforehand it fails: hence places.
+    like_values = ops.zeros((size, block), arrays[0].dtype)
+    _, values = ops.scan(step, like_values, ops.arange(ops.shape(blocks[0])[0], dtype="int32"))
     return ops.reshape(ops.transpose(values, (1, 0, 2)), (size, -1))[:, :n]
 
 

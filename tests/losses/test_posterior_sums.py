@@ -1,5 +1,6 @@
 """The losses of batch x batch numbers in blocks, and index sets by sorting, against the plain."""
 
+import keras
 import numpy as np
 import pytest
 from gradients import gradient
@@ -51,6 +52,32 @@ def test_blocks_change_nothing(name, block):
     assert blocked == pytest.approx(plain, rel=1e-5)
     for got, expected in zip(by_blocked, by_plain, strict=True):
         np.testing.assert_allclose(got, expected, atol=1e-5 * np.abs(expected).max())
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="others know every size")
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_blocks_of_a_batch_whose_size_is_not_known_beforehand(name):
+    import tensorflow as tf
+
+    function = FUNCTIONS[name]
+    rows, labels = tf.TensorSpec((None, 6)), tf.TensorSpec((None,), tf.int32)
+
+    @tf.function(input_signature=(rows, rows, labels))
+    def blocked(m, s, y):
+        with tf.GradientTape() as tape:
+            tape.watch([m, s])
+            values = function(m, s, y, 0.1, block=8)
+        return values, *tape.gradient(values, [m, s])
+
+    for size in (5, 8, N):
+        m, s, y = M[:size], S[:size], LABELS[:size]
+        values, *slopes = blocked(m, s, y)
+        plain, expected = gradient(
+            lambda m, s, y=y: ops.sum(function(m, s, y, 0.1, block=None)), m, s
+        )
+        assert float(ops.sum(values)) == pytest.approx(plain, rel=1e-5)
+        for got, wanted in zip(slopes, expected, strict=True):
+            np.testing.assert_allclose(got, wanted, atol=1e-5 * np.abs(wanted).max())
 
 
 def test_sorted_index_sets_are_those_of_the_matrices():
