@@ -15,7 +15,7 @@ class Departures:
     Attributes:
         detach_teacher: M is detached inside L_MIs, so that the student's alignment cannot weaken
             the teacher. The student's top-1 rises from 41.3 to 51.4 % on the ripple
-            tank, from 62.3 to 70.1 % on the numerals, from 59.7 to 63.8 % on the smartwatch
+            tank, from 66.1 to 72.1 % on the numerals, from 59.7 to 63.8 % on the smartwatch
             (docs/evidence.md).
         normalize_positives: the positives' part of Eq. 8 is divided by their number k. Then there
             is no bound (Eq. 6) to log.

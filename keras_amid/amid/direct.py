@@ -28,8 +28,8 @@ class DirectAMID(AMID):
     whatever the labels. L_MId begins after the warm-up, like the other terms of Eq. 8.
 
     Evidence: 64.1 +- 0.9 % on the ripple tank, where AMID has 42.0 +- 1.2 and CCL 58.2 +- 0.7 (8 of
-    8 worlds). With few labels: handwritten numerals 71.0 +- 1.6
-    (AMID 62.3, CCL 73.4), smartwatch 60.8 +- 2.1 (AMID 59.7, CCL 64.8). See docs/evidence.md.
+    8 worlds). With few labels: handwritten numerals 71.6 +- 2.0
+    (AMID 66.1, CCL 74.1), smartwatch 60.8 +- 2.1 (AMID 59.7, CCL 64.8). See docs/evidence.md.
 
     Args:
         target, auxiliary, num_classes, representation_dim, name, **kwargs: see `AMID`.

@@ -55,7 +55,7 @@ class CCL(Distiller):
             `losses.tempered_kl_divergence` of the student's predictions from the composition's,
             the latter stopped, over all pairs. Evidence: with 1.0 62.9 +- 0.8 % on the ripple
             tank, 58.2 +- 0.7 without (8 of 8 worlds); with few labels it gains nothing:
-            here 71.6 and 73.4 % on the numerals, 65.5 and 64.8 % on the smartwatch
+            73.7 and 74.1 % on the numerals, 65.5 and 64.8 % on the smartwatch
             (docs/evidence.md).
         kl_temperature: float > 0, T of that term.
         block: None, or int: Sym in blocks of so many samples, for large batches, as of
