@@ -49,7 +49,7 @@ def pytest_unconfigure(config):
 
 
 # Tests with a case that takes more than 0.7 seconds of a processor on TensorFlow, beside those that
-# say so themselves: without them, `make test-fast` takes less than three minutes on two cores.
+# say so themselves: `make test-fast` leaves them out.
 SLOW = set(Path(__file__).with_name("slow.txt").read_text().split())
 
 

@@ -30,7 +30,10 @@ def block_of(rows, block):
 
 
 def product(x, y):
-    """The matrices' product, of many rows of y in parts: float32 loses less in several sums."""
+    """The matrices' product, (m, n) by (n, k) -> (m, k).
+
+    Where n is large it is taken in parts: float32 loses less in several sums.
+    """
     rows = y.shape[0]
     if rows is None or rows <= PART:
         return ops.matmul(x, y)
@@ -42,6 +45,12 @@ def by_blocks(function, arrays, size, block):
 
     One block after the other, so that only one is in memory. What fills the last one up is -1 in
     integers, which as a label is left out, and 0 in floats.
+
+    Args:
+        function: of blocks of the arrays, shapes (block, ...), to a tensor of shape (size, block).
+        arrays: tensors of shapes (n, ...), the first of the dtype of what comes out.
+        size: int.
+        block: int, or None for all rows at once.
     """
     if block is None:
         return function(*arrays)
